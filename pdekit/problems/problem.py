@@ -1,0 +1,137 @@
+"""What every problem offers: its fields, its checks, its residual, its symmetries; `Elliptic` adds operator and right-hand side."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pdekit.errors import BadInput, unknown_name
+from pdekit.solver import Instances
+from pdekit.space.grid import Grid
+from pdekit.space.stencils import StencilOperator
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """One field of a problem: name, role ("input" | "output" | "boundary"), unit, what it is, and whether it must be > 0."""
+
+    name: str
+    role: str
+    unit: str
+    long_name: str
+    positive: bool = False
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """A map that takes solutions to solutions: `apply(name, array)` acts on the trailing space axes of a field (*, *x).
+
+    Works on NumPy arrays and torch tensors. Drawn at random as augmentation, tested as an invariant.
+    """
+
+    name: str
+    apply: Callable[[str, Any], Any]
+
+
+class Problem(ABC):
+    """A frozen dataclass of physical parameters that knows its mathematics and no solver.
+
+    Class facts: name; equation (one line); traits ("elliptic", "spd", ...), which cards name in `solves`;
+    inputs and outputs (tuples of FieldSpec).
+    """
+
+    name: ClassVar[str]
+    equation: ClassVar[str]
+    traits: ClassVar[frozenset[str]]
+    inputs: ClassVar[tuple[FieldSpec, ...]]
+    outputs: ClassVar[tuple[FieldSpec, ...]]
+
+    @classmethod
+    def make(cls, parameters: Mapping[str, Any], *, where: str = "") -> Problem:
+        """Build the problem from a recipe's [parameters]. Raises BadInput on unknown names or wrong values."""
+        known = [f.name for f in fields(cls)]  # pyright: ignore[reportArgumentType]
+        for key in parameters:
+            if key not in known:
+                raise unknown_name(f"parameter of problem {cls.name!r}", key, known, where=where)
+        return cls(**parameters)
+
+    @abstractmethod
+    def check_grid(self, grid: Grid) -> None:
+        """Raise BadInput where the problem is not defined on this grid (dimension, boundary types)."""
+
+    @abstractmethod
+    def residual(self, instances: Instances, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n,) relative residual |b - A u| / |b| of given outputs in float64, dimensionless; NaN where u is not finite."""
+
+    def symmetries(self, grid: Grid) -> tuple[Symmetry, ...]:
+        """The maps that take solutions on this grid to solutions, identity first; none but that by default."""
+        return (Symmetry("identity", lambda name, array: array),)
+
+    def check(self, instances: Instances) -> None:
+        """Raise BadInput where inputs are missing, not finite, or not positive where they must be."""
+        self.check_grid(instances.grid)
+        for spec in self.inputs:
+            if spec.name not in instances.fields:
+                raise BadInput.of(
+                    f"problem {self.name!r} needs the input field {spec.name!r}.",
+                    found=", ".join(instances.fields) or "no fields",
+                )
+        for name, array in instances.fields.items():
+            bad = ~np.isfinite(np.asarray(array)).reshape(len(array), -1).all(axis=1)
+            if bad.any():
+                raise BadInput.of(
+                    f"input field {name!r} of problem {self.name!r} is not finite.",
+                    found=f"NaN or infinity in sample {int(np.flatnonzero(bad)[0])} ({int(bad.sum())} samples in all)",
+                )
+        for spec in self.inputs:
+            if not spec.positive:
+                continue
+            low = np.asarray(instances.fields[spec.name]).reshape(len(instances), -1).min(axis=1)
+            if (low <= 0).any():
+                i = int(np.flatnonzero(low <= 0)[0])
+                raise BadInput.of(
+                    f"input field {spec.name!r} of problem {self.name!r} must be positive.",
+                    found=f"{low[i]:.6g} in sample {i}",
+                    hint="check the law of this field, or the units of the imported data",
+                )
+
+
+class Elliptic(Problem):
+    """A steady linear problem that turns one case into A x = b.
+
+    The unknowns are `grid.unknown`: all points but the stored Dirichlet ends of vertex axes. A approximates the operator
+    per volume (rows at a Neumann or Robin vertex carry the half control volume, so that A stays symmetric), and b holds
+    the source times the same control volume plus the known boundary values.
+    """
+
+    @abstractmethod
+    def assemble(self, case: Instances) -> tuple[StencilOperator, np.ndarray]:
+        """Operator and right-hand side (shape of the unknowns, float64) of a batch of one."""
+
+    @abstractmethod
+    def embed(self, case: Instances, x: np.ndarray) -> np.ndarray:
+        """The output field on all stored points, shape `grid.points`: unknowns plus known Dirichlet ends."""
+
+    @abstractmethod
+    def regrid(self, instances: Instances, factor: float) -> Instances:
+        """The same cases with `factor` times the intervals (2, 4: each cell's coefficient kept on its parts; 1/2, 1/4: means)."""
+
+    def residual(self, instances: Instances, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n,) |b - A u| / |b| over the unknowns; |A u| / (|A| |u|), with |A| bounded by its row sums, where b = 0."""
+        out = np.full(len(instances), np.nan)
+        name = self.outputs[0].name
+        for i, case in enumerate(instances.cases()):
+            u = np.asarray(values[name][i], dtype=np.float64)[instances.grid.unknown]
+            if not np.isfinite(u).all():
+                continue
+            operator, b = self.assemble(case)
+            r = float(np.linalg.norm((b - operator @ u).ravel()))
+            scale = float(np.linalg.norm(b.ravel()))
+            if scale == 0.0:
+                scale = 2.0 * float(operator.diagonal().max()) * float(np.linalg.norm(u.ravel()))
+            out[i] = r / scale if scale > 0 else 0.0
+        return out

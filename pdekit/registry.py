@@ -1,0 +1,145 @@
+"""Finds cards and recipes by name, turns the first line of a card into a class, suggests the near name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from pdekit.errors import BadInput, unknown_name
+from pdekit.settings import Settings, check, parse, read_toml
+
+PACKAGE = Path(__file__).parent
+
+
+class Card(Settings):
+    """A solver card. Classical cards have `settings`; learned ones `model`, `scaling` and `training`."""
+
+    code: str
+    format: int = Field(ge=1, le=1)
+    title: str
+    solves: list[str]
+    source: str
+    fails_when: str
+    settings: dict[str, Any] = {}
+    ladder: dict[str, list[Any]] = {}
+    model: dict[str, Any] | None = None
+    scaling: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+
+    @property
+    def learned(self) -> bool:
+        """True where the card's solver must be trained before it can answer."""
+        return self.model is not None
+
+
+def card_folder(kind: str) -> Path:
+    """Folder of the cards of one kind ("datasets", "solvers", "examples"): in the wheel, else in the checkout."""
+    inside = PACKAGE / "cards" / kind
+    return inside if inside.is_dir() else PACKAGE.parent / kind
+
+
+def dataset_names() -> list[str]:
+    """Names of all recipes."""
+    return sorted(p.parent.name for p in card_folder("datasets").glob("*/recipe.toml"))
+
+
+def solver_names() -> list[str]:
+    """Names of all solver cards."""
+    return sorted(p.stem for p in card_folder("solvers").glob("*.toml"))
+
+
+def find_recipe(name: str) -> Path:
+    """Path of a recipe, from a name in `datasets/` or a path to a TOML file or its folder. Raises BadInput."""
+    path = Path(name)
+    if path.is_dir() and (path / "recipe.toml").is_file():
+        return path / "recipe.toml"
+    if path.suffix == ".toml":
+        return _existing(path, "recipe")
+    found = card_folder("datasets") / name / "recipe.toml"
+    if "/" in name or not found.is_file():
+        raise unknown_name("data set", name, dataset_names(), hint="`pdekit list datasets`, or give a path to a .toml")
+    return found
+
+
+def find_card(name: str) -> Path:
+    """Path of a solver card, from a name in `solvers/` or a path to a TOML file. Raises BadInput."""
+    path = Path(name)
+    if path.suffix == ".toml":
+        return _existing(path, "solver card")
+    found = card_folder("solvers") / f"{name}.toml"
+    if "/" in name or not found.is_file():
+        raise unknown_name("solver", name, solver_names(), hint="`pdekit list solvers`, or give a path to a .toml")
+    return found
+
+
+def _existing(path: Path, kind: str) -> Path:
+    if not path.is_file():
+        raise BadInput.of(f"there is no {kind} at {str(path)!r}.", hint=f"`pdekit list` shows what comes with pdekit")
+    return path
+
+
+def read_card(name: str | Path, overrides: Mapping[str, Any] | Iterable[str] | None = None) -> Card:
+    """Read and check a solver card. Raises BadInput."""
+    path = find_card(str(name))
+    text = read_toml(path)
+    card = check(Card, parse(text, where=str(path), overrides=overrides), where=f"solver card {path}", text=text)
+    solver_class(card)
+    return card
+
+
+def solver_class(card: Card) -> type:
+    """The class that a card's first line names: below `pdekit`, or an entry point of group "pdekit.solvers"."""
+    entries = {e.value: e for e in metadata.entry_points(group="pdekit.solvers")}
+    if card.code in entries:
+        return entries[card.code].load()
+    module, colon, name = card.code.partition(":")
+    if not (module == "pdekit" or module.startswith("pdekit.")) or not colon:
+        raise BadInput.of(
+            f"the code {card.code!r} of a card is not allowed.",
+            allowed="'pdekit.<room>.<file>:<Class>', or an installed entry point of group 'pdekit.solvers'",
+        )
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise BadInput.of(f"the code {card.code!r} of a card cannot be imported.", found=str(error)) from None
+
+
+def build_solver(card: Card, name: str) -> Any:
+    """The solver of a classical card, with its settings. Raises BadInput on unknown or wrong settings."""
+    cls = solver_class(card)
+    if card.learned:
+        raise BadInput.of(
+            f"solver {name!r} is learned and has to be trained first.",
+            hint=f"pdekit train {name} FILE --out runs/{name}, then use runs/{name}",
+        )
+    known = [p for p in inspect.signature(cls).parameters if p != "name"]
+    for key in card.settings:
+        if key not in known:
+            raise unknown_name(f"setting of solver {name!r}", key, known)
+    return cls(name=name, **card.settings)
+
+
+def is_run(path: str | Path) -> bool:
+    """True where `path` is a folder that `pdekit train` wrote."""
+    return (Path(path) / "run.json").is_file() and (Path(path) / "card.toml").is_file()
+
+
+def load_solver(name: str | Path, overrides: Mapping[str, Any] | Iterable[str] | None = None) -> Any:
+    """A solver from a card name, a path to a card, or a run folder. Raises BadInput."""
+    if is_run(name):
+        path = Path(name) / "card.toml"
+        text = read_toml(path)
+        card = check(Card, parse(text, where=str(path)), where=f"solver card {path}", text=text)
+        return solver_class(card).load(Path(name))
+    if Path(name).is_dir():
+        raise BadInput.of(
+            f"{str(name)!r} is not a run folder.",
+            allowed="a folder written by `pdekit train`, with run.json and card.toml",
+        )
+    return build_solver(read_card(name, overrides), Path(name).stem)

@@ -1,0 +1,1 @@
+"""Where things live: grids, transforms, stencils, transfers between grids, random fields."""

@@ -1,0 +1,266 @@
+"""A box, its points, and what holds on each of its faces.
+
+Points (formats rule 10; `points` counts stored values):
+    cell                     x_j = (j + 1/2) L/N
+    vertex, periodic axis    x_j = j L/N, the right end left out
+    vertex, other axes       x_j = j L/(N - 1), both ends stored, known boundary values included
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from pdekit.errors import BadInput, unknown_name
+
+AXES = ("x", "y", "z")
+KINDS = ("periodic", "dirichlet", "neumann", "robin")
+LOCATIONS = ("cell", "vertex")
+Pair = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A uniform grid on the box [0, L_x] x [0, L_y] x [0, L_z], 1 to 3 axes.
+
+    points          stored values per axis
+    length          L per axis, in units of `unit`
+    location        "cell" | "vertex", one for all axes
+    boundary        (low, high) per axis: "periodic" | "dirichlet" | "neumann" | "robin"
+    boundary_value  (low, high) per axis: u (dirichlet), outward flux a du/dn (neumann), g (robin); ignored on periodic
+                    axes; a face whose value varies has a field `boundary_<face>` in the Instances instead
+    robin           (low, high) per axis of (alpha, beta) in alpha u + beta a du/dn = g; used on robin faces only
+    unit            unit of length, "1" = dimensionless
+
+    Build it with `Grid.make`, which takes one word or number for all axes and checks everything.
+    """
+
+    points: tuple[int, ...]
+    length: tuple[float, ...]
+    location: str = "cell"
+    boundary: tuple[tuple[str, str], ...] = ()
+    boundary_value: tuple[Pair, ...] = ()
+    robin: tuple[tuple[Pair, Pair], ...] = ()
+    unit: str = "1"
+
+    @classmethod
+    def make(
+        cls,
+        points: int | Sequence[int],
+        length: float | Sequence[float] = 1.0,
+        *,
+        location: str = "cell",
+        boundary: str | Mapping[str, str] = "periodic",
+        boundary_value: float | Mapping[str, float] = 0.0,
+        robin: Mapping[str, Pair] | None = None,
+        unit: str = "1",
+    ) -> Grid:
+        """Build a checked grid. One number in `points` with a sequence in `length` (or the reverse) stands for all axes.
+
+        `boundary` and `boundary_value` are one word (number) for every face, or a mapping {"x_low": ...} that names
+        every face whose value is not the default ("dirichlet" for kinds that are not named, 0.0 for values).
+        Raises BadInput.
+        """
+        dim = _dimension(points, length)
+        n = _per_axis("points", points, dim)
+        ell = _per_axis("length", length, dim)
+        for axis, value in zip(AXES, n, strict=False):
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 2:
+                raise BadInput.of(f"points along {axis} cannot be used.", found=repr(value), allowed="an integer >= 2")
+        for axis, value in zip(AXES, ell, strict=False):
+            if not isinstance(value, int | float | np.number) or not math.isfinite(value) or value <= 0:
+                raise BadInput.of(f"length along {axis} cannot be used.", found=repr(value), allowed="a number > 0")
+        if location not in LOCATIONS:
+            raise unknown_name("grid location", str(location), LOCATIONS)
+        kinds = _faces("boundary", boundary, dim, "dirichlet")
+        values = _faces("boundary_value", boundary_value, dim, 0.0)
+        grid = cls(
+            points=tuple(int(v) for v in n),
+            length=tuple(float(v) for v in ell),
+            location=location,
+            boundary=kinds,
+            boundary_value=values,
+            robin=_faces("robin", robin or {}, dim, (1.0, 1.0)),
+            unit=unit,
+        )
+        grid._check()
+        return grid
+
+    def _check(self) -> None:
+        for axis, pair in zip(AXES, self.boundary, strict=False):
+            for side, kind in zip(("low", "high"), pair, strict=True):
+                if kind not in KINDS:
+                    raise unknown_name(f"boundary type (face {axis}_{side})", str(kind), KINDS)
+            if (pair[0] == "periodic") != (pair[1] == "periodic"):
+                raise BadInput.of(
+                    f"axis {axis} is periodic on one face only.",
+                    found=f"{axis}_low = {pair[0]!r}, {axis}_high = {pair[1]!r}",
+                    allowed="both faces of an axis periodic, or neither",
+                )
+        for axis, pair in zip(AXES, self.boundary_value, strict=False):
+            for side, value in zip(("low", "high"), pair, strict=True):
+                if not isinstance(value, int | float) or not math.isfinite(value):
+                    raise BadInput.of(
+                        f"boundary value on face {axis}_{side} cannot be used.",
+                        found=repr(value),
+                        allowed="a finite number; a varying value is a field of the recipe, { law = ... }",
+                    )
+        for axis, pair, kinds in zip(AXES, self.robin, self.boundary, strict=False):
+            for side, (alpha, beta), kind in zip(("low", "high"), pair, kinds, strict=True):
+                if kind == "robin" and not (alpha > 0 and beta > 0):
+                    raise BadInput.of(
+                        f"the robin pair on face {axis}_{side} cannot be used.",
+                        found=f"alpha = {alpha}, beta = {beta}",
+                        allowed="alpha > 0 and beta > 0 (alpha = 0 is neumann, beta = 0 is dirichlet)",
+                    )
+
+    @property
+    def dim(self) -> int:
+        """Number of axes, 1 to 3."""
+        return len(self.points)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Names of the axes: "x", "y", "z"."""
+        return AXES[: self.dim]
+
+    @property
+    def periodic(self) -> tuple[bool, ...]:
+        """Which axes are periodic."""
+        return tuple(low == "periodic" for low, _ in self.boundary)
+
+    @property
+    def faces(self) -> tuple[str, ...]:
+        """Names of the faces that carry a boundary condition: "x_low", "x_high", ...; none on periodic axes."""
+        return tuple(
+            f"{a}_{s}" for a, p in zip(self.axes, self.periodic, strict=True) if not p for s in ("low", "high")
+        )
+
+    @property
+    def intervals(self) -> tuple[int, ...]:
+        """Mesh intervals per axis: L / h."""
+        ends = self.location == "vertex"
+        return tuple(n - 1 if ends and not p else n for n, p in zip(self.points, self.periodic, strict=True))
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Mesh width h per axis, in `unit`."""
+        return tuple(ell / n for ell, n in zip(self.length, self.intervals, strict=True))
+
+    @property
+    def volume(self) -> float:
+        """Volume of the box, in unit^dim."""
+        return math.prod(self.length)
+
+    @cached_property
+    def coordinates(self) -> tuple[np.ndarray, ...]:
+        """Positions per axis, float64, in `unit`."""
+        shift = 0.5 if self.location == "cell" else 0.0
+        return tuple((np.arange(n) + shift) * h for n, h in zip(self.points, self.spacing, strict=True))
+
+    @cached_property
+    def mesh(self) -> tuple[np.ndarray, ...]:
+        """Coordinates in `ij` order, each broadcastable to `points`."""
+        return tuple(np.meshgrid(*self.coordinates, indexing="ij", sparse=True))
+
+    @cached_property
+    def axis_weights(self) -> tuple[np.ndarray, ...]:
+        """Quadrature weights per axis: h, and h/2 at the two stored ends of a vertex axis. Sum: L."""
+        weights = []
+        for n, h, p in zip(self.points, self.spacing, self.periodic, strict=True):
+            w = np.full(n, h)
+            if self.location == "vertex" and not p:
+                w[[0, -1]] *= 0.5
+            weights.append(w)
+        return tuple(weights)
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Quadrature weights, shape `points`, in unit^dim; their sum is `volume`."""
+        out = np.ones(())
+        for w in self.axis_weights:
+            out = np.multiply.outer(out, w)
+        return out
+
+    @property
+    def unknown(self) -> tuple[slice, ...]:
+        """The points that a solver solves for: all but the stored Dirichlet ends of vertex axes."""
+        if self.location == "cell":
+            return (slice(None),) * self.dim
+        return tuple(
+            slice(1 if low == "dirichlet" else 0, -1 if high == "dirichlet" else None) for low, high in self.boundary
+        )
+
+    def kind(self, face: str) -> str:
+        """Boundary type of a face, by name: "x_low"."""
+        axis, side = self._face(face)
+        return self.boundary[axis][side]
+
+    def value(self, face: str) -> float:
+        """Constant boundary value of a face, by name."""
+        axis, side = self._face(face)
+        return self.boundary_value[axis][side]
+
+    def face_shape(self, face: str) -> tuple[int, ...]:
+        """Shape of a field that lives on a face: the stored points of the other axes."""
+        axis, _ = self._face(face)
+        return self.points[:axis] + self.points[axis + 1 :]
+
+    def _face(self, face: str) -> tuple[int, int]:
+        axis, _, side = face.partition("_")
+        if axis not in self.axes or side not in ("low", "high"):
+            raise unknown_name("face", face, [f"{a}_{s}" for a in self.axes for s in ("low", "high")])
+        return self.axes.index(axis), ("low", "high").index(side)
+
+    def with_intervals(self, intervals: Sequence[int]) -> Grid:
+        """The same box and boundary with other numbers of intervals."""
+        ends = self.location == "vertex"
+        points = tuple(n + 1 if ends and not p else n for n, p in zip(intervals, self.periodic, strict=True))
+        if any(n < 2 for n in points):
+            raise BadInput.of("a grid would have fewer than 2 points along an axis.", found=str(points))
+        return replace(self, points=points)
+
+    def scaled(self, factor: float) -> Grid:
+        """The same box with `factor` times the intervals; every product must be a whole number."""
+        products = [n * factor for n in self.intervals]
+        if any(abs(p - round(p)) > 1e-9 or round(p) < 1 for p in products):
+            raise BadInput.of(
+                f"this grid cannot be scaled by {factor}.",
+                found=f"{self.intervals} intervals",
+                allowed="factors that leave a whole number of intervals on every axis",
+            )
+        return self.with_intervals([round(p) for p in products])
+
+
+def _dimension(points: int | Sequence[int], length: float | Sequence[float]) -> int:
+    sizes = {len(v) for v in (points, length) if isinstance(v, Sequence) and not isinstance(v, str)}
+    if not sizes:
+        sizes = {1}
+    if len(sizes) > 1 or not sizes <= {1, 2, 3}:
+        raise BadInput.of(
+            "points and length do not describe a box in 1 to 3 dimensions.",
+            found=f"points = {points}, length = {length}",
+            allowed="1 to 3 entries each, the same number in both, or one number for all axes",
+        )
+    return sizes.pop()
+
+
+def _per_axis(name: str, value: object, dim: int) -> tuple:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(value)
+    return (value,) * dim
+
+
+def _faces(name: str, value: object, dim: int, default: object) -> tuple:
+    if not isinstance(value, Mapping):
+        return ((value, value),) * dim
+    names = [f"{a}_{s}" for a in AXES[:dim] for s in ("low", "high")]
+    for key in value:
+        if key not in names:
+            raise unknown_name(f"face in {name}", str(key), names)
+    pairs = [tuple(value.get(f"{a}_{s}", default) for s in ("low", "high")) for a in AXES[:dim]]
+    return tuple(tuple(tuple(v) if isinstance(v, list) else v for v in pair) for pair in pairs)
