@@ -26,11 +26,11 @@ class Card(Settings):
     solves: list[str]
     source: str
     fails_when: str
-    settings: dict[str, Any] = {}
-    ladder: dict[str, list[Any]] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
+    ladder: dict[str, list[Any]] = Field(default_factory=dict)
     model: dict[str, Any] | None = None
-    scaling: dict[str, Any] = {}
-    training: dict[str, Any] = {}
+    scaling: dict[str, Any] = Field(default_factory=dict)
+    training: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def learned(self) -> bool:
@@ -80,7 +80,7 @@ def find_card(name: str) -> Path:
 
 def _existing(path: Path, kind: str) -> Path:
     if not path.is_file():
-        raise BadInput.of(f"there is no {kind} at {str(path)!r}.", hint=f"`pdekit list` shows what comes with pdekit")
+        raise BadInput.of(f"there is no {kind} at {str(path)!r}.", hint="`pdekit list` shows what comes with pdekit")
     return path
 
 

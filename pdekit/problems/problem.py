@@ -1,4 +1,4 @@
-"""What every problem offers: its fields, its checks, its residual, its symmetries; `Elliptic` adds operator and right-hand side."""
+"""What every problem offers: fields, checks, residual, symmetries; `Elliptic` adds the operator and right-hand side."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pdekit.space.stencils import StencilOperator
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """One field of a problem: name, role ("input" | "output" | "boundary"), unit, what it is, and whether it must be > 0."""
+    """One field: name, role ("input" | "output" | "boundary"), unit, what it is, and whether it must be > 0."""
 
     name: str
     role: str
@@ -65,7 +65,7 @@ class Problem(ABC):
 
     @abstractmethod
     def residual(self, instances: Instances, values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(n,) relative residual |b - A u| / |b| of given outputs in float64, dimensionless; NaN where u is not finite."""
+        """(n,) relative residual |b - A u| / |b| of given outputs, float64, dimensionless; NaN where u is not finite."""
 
     def symmetries(self, grid: Grid) -> tuple[Symmetry, ...]:
         """The maps that take solutions on this grid to solutions, identity first; none but that by default."""
@@ -103,9 +103,9 @@ class Problem(ABC):
 class Elliptic(Problem):
     """A steady linear problem that turns one case into A x = b.
 
-    The unknowns are `grid.unknown`: all points but the stored Dirichlet ends of vertex axes. A approximates the operator
-    per volume (rows at a Neumann or Robin vertex carry the half control volume, so that A stays symmetric), and b holds
-    the source times the same control volume plus the known boundary values.
+    The unknowns are `grid.unknown`: all points but the stored Dirichlet ends of vertex axes. A approximates the
+    operator per volume (rows at a Neumann or Robin vertex carry the half control volume, so that A stays symmetric),
+    and b holds the source times the same control volume plus the known boundary values.
     """
 
     @abstractmethod
@@ -118,7 +118,7 @@ class Elliptic(Problem):
 
     @abstractmethod
     def regrid(self, instances: Instances, factor: float) -> Instances:
-        """The same cases with `factor` times the intervals (2, 4: each cell's coefficient kept on its parts; 1/2, 1/4: means)."""
+        """The same cases with `factor` times the intervals: 2, 4 keep each cell's coefficient on its parts; 1/2, 1/4 average."""
 
     def residual(self, instances: Instances, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """(n,) |b - A u| / |b| over the unknowns; |A u| / (|A| |u|), with |A| bounded by its row sums, where b = 0."""

@@ -59,7 +59,7 @@ class Grid:
         robin: Mapping[str, Pair] | None = None,
         unit: str = "1",
     ) -> Grid:
-        """Build a checked grid. One number in `points` with a sequence in `length` (or the reverse) stands for all axes.
+        """Build a checked grid; one number in `points` beside a sequence in `length` (or the reverse) stands for all axes.
 
         `boundary` and `boundary_value` are one word (number) for every face, or a mapping {"x_low": ...} that names
         every face whose value is not the default ("dirichlet" for kinds that are not named, 0.0 for values).
