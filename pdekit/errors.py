@@ -39,6 +39,18 @@ class SolveError(PdekitError, RuntimeError):
     """A solve failed and the caller asked for an exception (`Solution.require_converged`), or `on_failure = "stop"`."""
 
 
+class StorageError(PdekitError):
+    """The disk refused: full, read-only or gone. Nothing stands under the final name; the same command continues."""
+
+    @classmethod
+    def of(cls, path: object, error: OSError) -> StorageError:
+        """Say what the system said about writing `path`."""
+        return cls(
+            f"{str(path)!r} cannot be written.\n  found: {error.strerror or error}\n"
+            "  next: free some space or choose another place, then run the same command again"
+        )
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str], *, where: str = "", hint: str = "") -> BadInput:
     """The error for a name that is not in `known`, with the nearest known ones."""
     names = sorted(known)

@@ -1,0 +1,1 @@
+"""Data sets: recipe -> file, read back safely, checked, shown; and other people's files in `formats`."""

@@ -1,0 +1,127 @@
+"""Joins shards into the final file: chunks are copied as they are, so memory stays small; renamed when whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pdekit.data.format import SAMPLE_HASH, STATISTICS, SplitLayout, content_hash, split_order
+from pdekit.data.layout import create
+from pdekit.data.statistics import combine
+from pdekit.errors import StorageError
+
+Progress = Callable[[int, int, str], None]
+
+
+def assemble(
+    target: Path,
+    splits: Sequence[SplitLayout],
+    shards: Mapping[str, Sequence[Path]],
+    attributes: Mapping[str, Any],
+    *,
+    compression: str,
+    progress: Progress | None = None,
+) -> None:
+    """Write `target` from the shards of each split, in the order of their samples.
+
+    Raises StorageError where the disk is full or fails; the target's name is then free as before.
+    """
+    partial = target.with_name(f".partial-{os.getpid()}-{target.name}")
+    _require_space(target, [path for paths in shards.values() for path in paths])
+    total = sum(len(paths) for paths in shards.values())
+    try:
+        create(partial, splits, attributes, compression)
+        with h5py.File(partial, "r+") as file:
+            hashes = {}
+            done = 0
+            for split in splits:
+                position = 0
+                parts: dict[str, list[np.ndarray]] = {}
+                scalars: dict[str, list[np.ndarray]] = {}
+                for path in shards[split.name]:
+                    with h5py.File(path, "r") as shard:
+                        position += _copy(shard, file[split.name], split, position, parts, scalars)
+                    done += 1
+                    if progress:
+                        progress(done, total, "assembling the file")
+                hashes[split.name] = _finish(file[split.name], split, parts, scalars)
+            order = split_order({s.name: s.number for s in splits})
+            file.attrs["content_hash"] = content_hash(hashes[name] for name in order)
+        with partial.open("rb+") as raw:
+            os.fsync(raw.fileno())
+        partial.replace(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise StorageError.of(target, error) from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _require_space(target: Path, shards: Sequence[Path]) -> None:
+    needed = sum(path.stat().st_size for path in shards)
+    free = shutil.disk_usage(target.parent).free
+    if needed > free:
+        raise StorageError(
+            f"the disk has no room for {str(target)!r}.\n  found: {free / 1e9:.3g} GB free\n"
+            f"  allowed: {needed / 1e9:.3g} GB or more\n"
+            "  next: free some space and run the same command again; finished samples are kept"
+        )
+
+
+def _copy(
+    shard: h5py.File,
+    group: h5py.Group,
+    split: SplitLayout,
+    position: int,
+    parts: dict[str, list[np.ndarray]],
+    scalars: dict[str, list[np.ndarray]],
+) -> int:
+    """Copy the samples of one shard that are kept to samples `position`, ...; returns how many there were."""
+    kept = np.isin(shard["index"][...], split.index)
+    place = np.cumsum(kept) - 1 + position
+    for variable in split.variables:
+        source = shard[variable.name]
+        if variable.dims:
+            chunks_in, chunks_out = source.id, group[variable.name].id
+            for k in range(chunks_in.get_num_chunks()):
+                sample, *rest = chunks_in.get_chunk_info(k).chunk_offset
+                if kept[sample]:
+                    mask, content = chunks_in.read_direct_chunk((sample, *rest))
+                    chunks_out.write_direct_chunk((int(place[sample]), *rest), content, mask)
+        else:
+            scalars.setdefault(variable.name, []).append(source[...][kept])
+        if variable.role != "record":
+            parts.setdefault(variable.name, []).append(shard[f"moments/{variable.name}"][...][kept])
+    return int(kept.sum())
+
+
+def _finish(
+    group: h5py.Group, split: SplitLayout, parts: dict[str, list[np.ndarray]], scalars: dict[str, list[np.ndarray]]
+) -> np.ndarray:
+    """Write what has one number per sample, and the statistics of the training split; returns the sample hashes."""
+    for name, pieces in scalars.items():
+        group[name][...] = np.concatenate(pieces)
+    if split.name == "train":
+        for variable in split.variables:
+            if variable.role == "record":
+                continue
+            count = int(np.prod(variable.shape, dtype=np.int64))
+            figures = combine(np.concatenate(parts[variable.name]), count)
+            for name in STATISTICS:
+                group[variable.name].attrs[name] = np.float64(figures[name])
+    return np.concatenate(scalars[SAMPLE_HASH.name])
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in this folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,69 @@
+"""Compares two data sets within rounding: the same recipe on another kind of CPU gives other last digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from pdekit.data.read import DataFile
+
+INPUT_TOLERANCE = 1e-5  # of the largest magnitude of a sample's field; float32 rounds at 6e-8
+OUTPUT_TOLERANCE = 1e-5  # relative L2; at least FROM_RTOL times the solver's rtol
+FROM_RTOL = 1000.0
+STRIP = 16
+
+
+def differences(
+    file: DataFile, other: DataFile, progress: Callable[[int, int, str], None] | None = None
+) -> Iterator[tuple[str, str]]:
+    """(where, what) for each split and variable that differ by more than rounding."""
+    if file.splits != other.splits:
+        yield "/", f"the splits are {', '.join(file.splits)} and {', '.join(other.splits)}"
+    if file.attrs.get("recipe_sha256") != other.attrs.get("recipe_sha256"):
+        yield "/@recipe", "the two files were made from different recipes or seeds"
+    common = [s for s in file.splits if s in other.splits]
+    total, done = sum(file.size(s) for s in common), 0
+    for split in common:
+        n = file.size(split)
+        if n != other.size(split) or not np.array_equal(file.index(split), other.index(split)):
+            yield f"/{split}", f"holds {n} and {other.size(split)} samples, or other ones"
+            continue
+        mine, theirs = file.variables(split), other.variables(split)
+        if sorted(mine) != sorted(theirs):
+            yield f"/{split}", f"the variables are {', '.join(sorted(mine))} and {', '.join(sorted(theirs))}"
+        for name in sorted(set(mine) & set(theirs)):
+            if mine[name].shape != theirs[name].shape:
+                yield f"/{split}/{name}", f"the shapes are {mine[name].shape} and {theirs[name].shape}"
+                continue
+            worst, sample = _worst(file, other, split, name)
+            tolerance = _tolerance(file, split, name)
+            if not worst <= tolerance:
+                yield f"/{split}/{name}", f"differs by {worst:.2g} in sample {sample}; rounding allows {tolerance:.2g}"
+        done += n
+        if progress:
+            progress(done, total, f"comparing {split}")
+
+
+def _tolerance(file: DataFile, split: str, name: str) -> float:
+    if file.role(split, name) != "output":
+        return INPUT_TOLERANCE
+    rtol = file.recipe.settings().get("rtol", 0.0) if file.recipe is not None else 0.0
+    return max(OUTPUT_TOLERANCE, FROM_RTOL * rtol)
+
+
+def _worst(file: DataFile, other: DataFile, split: str, name: str) -> tuple[float, int]:
+    """Largest difference over samples: relative L2 of outputs, largest value over largest magnitude of the others."""
+    output = file.role(split, name) == "output"
+    worst, sample = 0.0, 0
+    for start in range(0, file.size(split), STRIP):
+        strip = slice(start, min(start + STRIP, file.size(split)))
+        a = np.asarray(file.read(split, name, strip), dtype=np.float64).reshape(strip.stop - start, -1)
+        b = np.asarray(other.read(split, name, strip), dtype=np.float64).reshape(a.shape)
+        order = 2 if output else np.inf
+        scale = np.maximum(np.linalg.norm(b, ord=order, axis=1), np.finfo(np.float64).tiny)
+        difference = np.linalg.norm(a - b, ord=order, axis=1) / scale
+        i = int(np.argmax(np.where(np.isfinite(difference), difference, np.inf)))
+        if not difference[i] <= worst:
+            worst, sample = float(difference[i]), start + i
+    return worst, sample

@@ -1,0 +1,286 @@
+"""Makes a data set: recipe -> shards, in parallel and resumable -> one file."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from importlib import metadata
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pdekit import __version__
+from pdekit.data import executors
+from pdekit.data.assemble import assemble
+from pdekit.data.extend import shards_from_file
+from pdekit.data.format import SAMPLE_HASH, SplitLayout
+from pdekit.data.produce import failures, makers, one_thread, variables
+from pdekit.data.read import open_file
+from pdekit.data.recipe import Recipe, read_recipe, recipe_from
+from pdekit.data.shards import ShardFolder, Task
+from pdekit.errors import BadInput, FormatError, SolveError
+from pdekit.problems import PROBLEMS
+from pdekit.settings import to_toml
+from pdekit.solution import Status
+
+SHARD_BYTES = 32 * 2**20
+SHARD_SAMPLES = 64
+SOFTWARE = ("numpy", "scipy", "numba", "pyamg", "h5py", "h5netcdf", "xxhash")
+Progress = Callable[[int, int, str], None]
+
+
+def generate(
+    recipe: str | Path | Recipe,
+    out: str | Path,
+    *,
+    overrides: Mapping[str, Any] | Iterable[str] | None = None,
+    seed: int | None = None,
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Make the data set of `recipe` and write it to `out`; the same call again resumes an interrupted one.
+
+    recipe      a name in `datasets/`, a path to a TOML file, or a Recipe
+    overrides   {"grid.points": 64} or ["grid.points=64"]; `seed` replaces the recipe's
+    workers     processes on this machine, one thread each; 1 works in this process
+    scheduler   address of a dask scheduler, instead of `workers`
+
+    Returns the path. A file of the same recipe and seed is returned as it is; one with fewer samples is extended.
+    Raises BadInput (recipe, target, another generation of it running), SolveError (a sample failed and `on_failure`
+    is "stop"; shards stay), StorageError (disk full). Nothing half-written ever bears the final name.
+    """
+    started = perf_counter()
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise BadInput.of("the number of workers cannot be used.", found=repr(workers), allowed="an integer >= 1")
+    recipe = read_recipe(recipe, overrides, seed)
+    target = Path(out)
+    _check_target(target)
+    if target.exists() and _existing(target, recipe) == "same":
+        return target
+    _preflight(recipe, target)
+    folder = ShardFolder.beside(target)
+    with folder.locked(_identity(recipe)):
+        if target.exists():
+            if _existing(target, recipe) == "same":
+                folder.remove()
+                return target
+            shards_from_file(target, folder, recipe, SHARD_SAMPLES)
+        _fill(recipe, folder, workers, scheduler, progress)
+        layouts, shards = _layouts(recipe, folder)
+        seconds = _seconds(folder)
+        attributes = {
+            **_attributes(recipe),
+            "generation": to_toml({**seconds, "wall": perf_counter() - started, "workers": workers}),
+        }
+        assemble(target, layouts, shards, attributes, compression=recipe.storage.compression, progress=progress)
+        folder.remove()
+    return target
+
+
+def _check_target(target: Path) -> None:
+    if target.is_dir():
+        raise BadInput.of(f"the target {str(target)!r} is a folder.", allowed="a file name, e.g. runs/darcy.h5")
+    parent = next((p for p in target.absolute().parents if p.exists()), Path("/"))
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise BadInput.of(
+            f"nothing can be written to {str(parent)!r}.",
+            found="the folder is read-only or not a folder",
+            hint="choose an --out in a folder that you may write to",
+        )
+
+
+def _existing(target: Path, recipe: Recipe) -> str:
+    """How a file that is already there relates to the recipe: "same" or "smaller". Raises BadInput otherwise."""
+    hint = "choose another --out, or delete the file first"
+    try:
+        with open_file(target) as file:
+            text = str(file.attrs.get("recipe", ""))
+            version = str(file.attrs.get("pdekit_version", ""))
+    except FormatError as error:
+        raise BadInput.of(f"{str(target)!r} exists and is no pdekit file.", found=str(error), hint=hint) from None
+    old = recipe_from(text, where=f"the recipe in {str(target)!r}") if text else None
+    if old is not None and old.sha256() == recipe.sha256():
+        return "same"
+    grows = (
+        old is not None
+        and version == __version__
+        and old.identity() == recipe.identity()
+        and all(
+            old.splits[name].samples <= split.samples for name, split in recipe.splits.items() if name in old.splits
+        )
+        and all(name in recipe.splits for name in old.splits)
+    )
+    if grows:
+        return "smaller"
+    raise BadInput.of(f"{str(target)!r} exists and was made from another recipe or seed.", hint=hint)
+
+
+def _preflight(recipe: Recipe, target: Path) -> None:
+    """What can be known before long work: the solver serves the problem, the first case is sound, the disk has room."""
+    with one_thread():
+        for maker in makers(recipe).values():
+            maker.problem.check(maker.draw(range(1)))
+    if recipe.storage.compression != "none":
+        return
+    size = 0
+    for name, split in recipe.splits.items():
+        size += split.samples * sum(v.sample_bytes for v in variables(recipe, name))
+    parent = next(p for p in target.absolute().parents if p.exists())
+    free = shutil.disk_usage(parent).free
+    if size > free:
+        raise BadInput.of(
+            f"the disk has no room for {str(target)!r}.",
+            found=f"{free / 1e9:.3g} GB free",
+            allowed=f"{size / 1e9:.3g} GB for the file, and as much again while it is assembled",
+            hint="choose another --out, fewer samples, or storage.compression",
+        )
+
+
+def _identity(recipe: Recipe) -> dict[str, Any]:
+    return {"recipe": recipe.identity(), "seed": recipe.seed, "pdekit version": __version__}
+
+
+def _fill(recipe: Recipe, folder: ShardFolder, workers: int, scheduler: str | None, progress: Progress | None) -> None:
+    """Work until the shards cover every sample of every split."""
+    total = sum(split.samples for split in recipe.splits.values())
+    if recipe.on_failure == "stop":
+        _stop_on([(t.split, f) for t in folder.done() for f in _failed_in(folder.path / t.filename)], recipe, folder)
+    while tasks := plan(recipe, folder, workers):
+        done = total - sum(t.stop - t.start for t in tasks)
+        if scheduler is not None:
+            answers = executors.cluster(recipe, folder.path, tasks, scheduler)
+        elif workers == 1:
+            answers = executors.here(recipe, folder.path, tasks)
+        else:
+            answers = executors.processes(recipe, folder.path, tasks, workers)
+        if progress:
+            progress(done, total, "samples")
+        with closing(answers), (folder.path / "seconds.jsonl").open("a") as log:  # pyright: ignore[reportArgumentType]
+            for task, answer in answers:
+                log.write(json.dumps(answer["seconds"]) + "\n")
+                log.flush()
+                done += task.stop - task.start
+                if progress:
+                    progress(done, total, "samples")
+                if recipe.on_failure == "stop":
+                    _stop_on([(task.split, f) for f in answer["failed"]], recipe, folder)
+
+
+def plan(recipe: Recipe, folder: ShardFolder, workers: int) -> list[Task]:
+    """The tasks that are left: what the finished shards do not cover, cut into shards of whole batches."""
+    batch = recipe.storage.batch
+    total = sum(split.samples for split in recipe.splits.values())
+    done = _tiling(recipe, folder)
+    tasks = []
+    for name in recipe.split_names():
+        bytes_each = sum(v.sample_bytes for v in variables(recipe, name))
+        size = min(SHARD_SAMPLES, max(1, SHARD_BYTES // bytes_each), -(-total // (4 * workers)))
+        size = max(1, size // batch) * batch
+        position = 0
+        for task in [*done[name], Task(name, recipe.splits[name].samples, -1)]:
+            tasks += [Task(name, i, min(i + size, task.start)) for i in range(position, task.start, size)]
+            position = task.stop
+    return tasks
+
+
+def _tiling(recipe: Recipe, folder: ShardFolder) -> dict[str, list[Task]]:
+    """Finished shards by split, without overlaps; what does not fit (another size of the split) is deleted."""
+    kept: dict[str, list[Task]] = {name: [] for name in recipe.splits}
+    for task in folder.done():
+        tasks = kept.get(task.split)
+        samples = recipe.splits[task.split].samples if tasks is not None else 0
+        whole = task.stop % recipe.storage.batch == 0 or task.stop == samples
+        if tasks is None or task.stop > samples or not whole or (tasks and task.start < tasks[-1].stop):
+            (folder.path / task.filename).unlink()
+        else:
+            tasks.append(task)
+    return kept
+
+
+def _failed_in(path: Path) -> list[list[Any]]:
+    with h5py.File(path, "r") as shard:
+        record = {name: shard[name][...] for name in ("solver_status", "solver_steps", "solver_residual")}
+        return failures(shard["index"][...], record)
+
+
+def _stop_on(failed: list[tuple[str, list[Any]]], recipe: Recipe, folder: ShardFolder) -> None:
+    if not failed:
+        return
+    lines = [f"solver {recipe.solver!r} failed on {len(failed)} sample(s); there is no finished file."]
+    for split, (index, status, steps, residual) in failed[:10]:
+        s = Status(status)
+        lines.append(f"  {split} {index}: {s.name} after {steps} steps, relative residual {residual:.3g}: {s.sentence}")
+    if len(failed) > 10:
+        lines.append(f"  ... and {len(failed) - 10} more")
+    lines.append(f"  kept: finished samples in {str(folder.path)!r}")
+    lines.append(
+        "  next: another solver or rtol (delete that folder), or --set on_failure=drop to leave such samples out"
+    )
+    raise SolveError("\n".join(lines))
+
+
+def _layouts(recipe: Recipe, folder: ShardFolder) -> tuple[list[SplitLayout], dict[str, list[Path]]]:
+    """The layout of the final file and its shards, in order. Raises SolveError where "drop" leaves a split empty."""
+    layouts, shards = [], {}
+    for name, tasks in _tiling(recipe, folder).items():
+        shards[name] = [folder.path / t.filename for t in tasks]
+        failed = [f[0] for path in shards[name] for f in _failed_in(path)]
+        dropped = failed if recipe.on_failure == "drop" else []
+        index = np.setdiff1d(np.arange(recipe.splits[name].samples), np.array(dropped, dtype=np.int64))
+        if index.size == 0:
+            raise SolveError(
+                f"solver {recipe.solver!r} failed on every sample of split {name!r}: nothing is left of it."
+            )
+        extra = {"set": to_toml(recipe.splits[name].set)} if recipe.splits[name].set else {}
+        layouts.append(
+            SplitLayout(
+                name=name,
+                number=recipe.split_number(name),
+                grid=recipe.grid_for(name),
+                index=index,
+                variables=(*variables(recipe, name), SAMPLE_HASH),
+                dropped=tuple(dropped),
+                attributes=extra,
+            )
+        )
+    return sorted(layouts, key=lambda layout: layout.number), shards
+
+
+def _seconds(folder: ShardFolder) -> dict[str, float]:
+    """Where the time of all workers went, over all runs that made these shards."""
+    total: dict[str, float] = {}
+    log = folder.path / "seconds.jsonl"
+    for line in log.read_text().splitlines() if log.exists() else []:
+        try:
+            entry = json.loads(line)
+        except json.JSONDecodeError:
+            continue  # the line that a killed run was writing
+        for part, value in entry.items():
+            total[part] = total.get(part, 0.0) + value
+    return total
+
+
+def _attributes(recipe: Recipe) -> dict[str, Any]:
+    problem = PROBLEMS[recipe.problem]
+    versions = [f"pdekit {__version__}", f"python {platform.python_version()}"]
+    versions += [f"{name} {metadata.version(name)}" for name in SOFTWARE]
+    return {
+        "title": recipe.title,
+        "problem": recipe.problem,
+        "equation": problem.equation,
+        "recipe": recipe.toml(),
+        "recipe_sha256": recipe.sha256(),
+        "seed": np.uint64(recipe.seed),
+        "pdekit_version": __version__,
+        "solver": recipe.solver,
+        "solver_settings": to_toml(recipe.settings()),
+        "software": "\n".join(versions),
+    }

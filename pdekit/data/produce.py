@@ -1,0 +1,120 @@
+"""One task of a generation: make its samples and write its shard. What every worker runs, in whichever process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from pdekit.data.format import RECORD, Variable
+from pdekit.data.recipe import Recipe, recipe_from
+from pdekit.data.samples import SampleMaker
+from pdekit.data.shards import Task, shard_image, write_whole
+from pdekit.problems import PROBLEMS
+from pdekit.solution import Status
+
+_kept = threading.local()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run numerical libraries on one thread: samples are what is made in parallel, and sums keep their order."""
+    import numba
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def makers(recipe: Recipe) -> dict[str, SampleMaker]:
+    """The makers of all splits, prepared once per recipe in each thread of each process."""
+    key = recipe.sha256()
+    if getattr(_kept, "key", None) != key:
+        _kept.key, _kept.makers = key, {}
+    for split in recipe.splits:
+        if split not in _kept.makers:
+            _kept.makers[split] = SampleMaker(recipe, split)
+    return _kept.makers
+
+
+def variables(recipe: Recipe, split: str) -> tuple[Variable, ...]:
+    """What a split of this recipe stores: inputs, boundary fields, parameters drawn per sample, outputs, the record."""
+    problem = PROBLEMS[recipe.problem]
+    grid = recipe.grid_for(split)
+    laws, drawn = recipe.laws_for(split)
+    dtype = {"float32": "f4", "float64": "f8"}[recipe.storage.dtype]
+    out = []
+    for spec in (*problem.inputs, *problem.outputs):
+        unit = recipe.units.get(spec.name, spec.unit)
+        out.append(Variable(spec.name, grid.axes, grid.points, dtype, spec.role, unit, spec.long_name))
+    for name in laws:
+        if name.startswith("boundary_"):
+            face = name.removeprefix("boundary_")
+            axes = tuple(a for a in grid.axes if a != face[0])
+            unit = recipe.units.get(name, _boundary_unit(recipe, grid.kind(face)))
+            text = f"{grid.kind(face)} value on face {face}"
+            out.append(Variable(name, axes, grid.face_shape(face), dtype, "boundary", unit, text, face))
+    for name in drawn:
+        out.append(Variable(name, (), (), "f8", "parameter", recipe.units.get(name, "1"), name.replace("_", " ")))
+    return (*out, *RECORD)
+
+
+def _boundary_unit(recipe: Recipe, kind: str) -> str:
+    spec = PROBLEMS[recipe.problem].outputs[0]
+    return recipe.units.get(spec.name, spec.unit) if kind == "dirichlet" else "1"
+
+
+def produce(recipe: Recipe, folder: Path, task: Task) -> dict[str, Any]:
+    """Make samples task.start ... task.stop - 1, batch by batch, and write their shard. Raises StorageError.
+
+    Returns what the caller reports: {"failed": [[index, status, steps, residual]], "seconds": {part: seconds}}.
+    """
+    started = perf_counter()
+    maker = makers(recipe)[task.split]
+    size = recipe.storage.batch
+    batches = [maker.make(range(i, min(i + size, task.stop))) for i in range(task.start, task.stop, size)]
+    made = perf_counter()
+    arrays = {name: np.concatenate([b.arrays[name] for b in batches]) for name in batches[0].arrays}
+    record = {name: np.concatenate([b.record[name] for b in batches]) for name in batches[0].record}
+    index = np.arange(task.start, task.stop)
+    image = shard_image(
+        variables(recipe, task.split), index, {**arrays, **record}, {"task": task.filename}, recipe.storage.compression
+    )
+    write_whole(folder / task.filename, image)
+    seconds = {part: sum(b.seconds[part] for b in batches) for part in batches[0].seconds}
+    seconds["write"] = perf_counter() - made
+    seconds["total"] = perf_counter() - started
+    return {"failed": failures(index, record), "seconds": seconds}
+
+
+def failures(index: np.ndarray, record: Mapping[str, np.ndarray]) -> list[list[Any]]:
+    """[[index, status, steps, residual], ...] of the samples whose solve failed."""
+    bad = [j for j, s in enumerate(record["solver_status"]) if Status(int(s)).failed]
+    return [
+        [
+            int(index[j]),
+            int(record["solver_status"][j]),
+            int(record["solver_steps"][j]),
+            float(record["solver_residual"][j]),
+        ]
+        for j in bad
+    ]
+
+
+def produce_from_text(text: str, where: str, folder: str, task: tuple[str, int, int]) -> dict[str, Any]:
+    """`produce` from plain values, for workers that are reached by messages."""
+    key = (text, where)
+    if getattr(_kept, "text", None) != key:
+        _kept.text, _kept.recipe = key, recipe_from(text, where=where)
+    with one_thread():
+        return produce(_kept.recipe, Path(folder), Task(*task))

@@ -1,0 +1,154 @@
+"""Shards: finished ranges of samples, kept beside the target until the file is assembled; how a run is resumed.
+
+A shard is a small HDF5 file built in memory and written with plain file calls, flushed, synced and renamed when
+whole, so that a full disk is an ordinary error and a killed process leaves at most a temporary file. The chunks in it
+are already filtered and checksummed as the final file wants them: assembling copies bytes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pdekit.data.format import SAMPLE_HASH, Variable, sample_hashes
+from pdekit.data.layout import COMPRESSION
+from pdekit.data.statistics import moments
+from pdekit.errors import BadInput, StorageError
+
+PATTERN = re.compile(r"([a-z][a-z0-9_]*)-(\d+)-(\d+)\.h5")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Samples start, start + 1, ... stop - 1 of a split: one shard."""
+
+    split: str
+    start: int
+    stop: int
+
+    @property
+    def filename(self) -> str:
+        """Name of the shard."""
+        return f"{self.split}-{self.start:08d}-{self.stop:08d}.h5"
+
+
+@dataclass(frozen=True)
+class ShardFolder:
+    """The folder `<target>.shards`, which belongs to one recipe and seed and to one running generation at a time."""
+
+    path: Path
+
+    @classmethod
+    def beside(cls, target: Path) -> ShardFolder:
+        """The folder of a target."""
+        return cls(target.with_name(target.name + ".shards"))
+
+    @contextmanager
+    def locked(self, identity: Mapping[str, Any]) -> Iterator[None]:
+        """Hold the folder for this identity (recipe, version); the lock ends with the process, however it ends.
+
+        Raises BadInput where another process holds it, or where the shards belong to another recipe.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / "lock").open("a+")
+        except OSError as error:
+            raise BadInput.of(
+                f"nothing can be written beside {str(self.path.with_suffix(''))!r}.",
+                found=str(error),
+                hint="choose an --out in a folder that you may write to",
+            ) from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise BadInput.of(
+                    f"another process is generating {self.path.with_suffix('').name!r} at this moment.",
+                    where=str(self.path),
+                    hint="wait for it, or choose another --out",
+                ) from None
+            self._adopt(identity)
+            yield
+
+    def _adopt(self, identity: Mapping[str, Any]) -> None:
+        for leftover in self.path.glob(".partial-*"):
+            leftover.unlink(missing_ok=True)
+        note = self.path / "identity.json"
+        if not note.exists():
+            write_whole(note, json.dumps(dict(identity), indent=1).encode())
+            return
+        found = json.loads(note.read_text())
+        if found != dict(identity):
+            differ = [key for key in identity if found.get(key) != identity[key]]
+            raise BadInput.of(
+                f"the shards beside this target belong to another {' and '.join(differ)}.",
+                where=str(self.path),
+                found=", ".join(f"{key} {found.get(key)!r}" for key in differ),
+                allowed=", ".join(f"{key} {identity[key]!r}" for key in differ),
+                hint="delete that folder to start anew, or choose another --out",
+            )
+
+    def done(self) -> list[Task]:
+        """Shards that are finished, by split and start."""
+        found = (PATTERN.fullmatch(p.name) for p in self.path.iterdir())
+        tasks = [Task(m[1], int(m[2]), int(m[3])) for m in found if m]
+        return sorted(tasks, key=lambda t: (t.split, t.start))
+
+    def remove(self) -> None:
+        """Delete the folder and everything in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def write_whole(path: Path, content: bytes | memoryview) -> None:
+    """Write a file so that it is either whole or absent: temporary name, flush, fsync, rename. Raises StorageError."""
+    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StorageError.of(path, error) from None
+
+
+def shard_image(
+    variables: tuple[Variable, ...],
+    index: np.ndarray,
+    arrays: Mapping[str, np.ndarray],
+    attributes: Mapping[str, Any],
+    compression: str,
+) -> bytes:
+    """A shard as bytes: `index` (k,), every variable (k, ...) in its stored type, `moments/<name>`, attributes."""
+    stored = {v.name: np.ascontiguousarray(arrays[v.name], dtype=np.dtype(v.dtype)) for v in variables}
+    hashed = {v.name: stored[v.name] for v in variables if v.role != "record"}
+    with h5py.File("shard", "w", driver="core", backing_store=False) as file:
+        for key, value in attributes.items():
+            file.attrs[key] = value
+        file["index"] = np.asarray(index, dtype=np.int64)
+        file[SAMPLE_HASH.name] = sample_hashes(hashed) if len(index) else np.zeros(0, dtype=np.uint64)
+        for variable in variables:
+            if variable.dims and len(index):
+                options = dict(COMPRESSION[compression])
+                chunks = (1, *variable.chunk)
+                file.create_dataset(
+                    variable.name, data=stored[variable.name], chunks=chunks, fletcher32=True, **options
+                )
+            else:
+                file[variable.name] = stored[variable.name]
+            if variable.role != "record" and len(index):
+                file[f"moments/{variable.name}"] = moments(stored[variable.name])
+        file.flush()
+        return file.id.get_file_image()
