@@ -1,0 +1,176 @@
+"""Batches of a data set for training: kept on the device, kept in memory, or streamed by worker processes.
+
+Which of the three changes nothing but the speed: the order of samples is the caller's, batch by batch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from pdekit.data.read import DataFile, open_file
+from pdekit.solver import Instances
+
+Encode = Callable[[Instances], np.ndarray]
+EncodeOutputs = Callable[[Mapping[str, np.ndarray]], np.ndarray]
+BLOCK = 2**26  # bytes read at once when a split is taken into memory
+
+
+class Samples(Dataset):
+    """Rows of one split as pairs (x, y) of arrays (b, c, *points) float32; indexed by arrays of row numbers.
+
+    The file is opened once in each process that asks: an HDF5 handle must not cross a fork.
+    """
+
+    def __init__(self, path: Path, split: str, rows: range, encode: Encode, encode_outputs: EncodeOutputs) -> None:
+        self.path, self.split, self.rows = Path(path), split, rows
+        self.encode, self.encode_outputs = encode, encode_outputs
+        self._owner = 0
+        self._file: DataFile | None = None
+        self._shape: Any = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: np.ndarray | slice) -> tuple[Tensor, Tensor]:
+        file = self._open()
+        grid, inputs, parameters, outputs = self._shape
+        chosen: Any
+        if isinstance(index, slice):
+            chosen = slice(self.rows.start + index.start, self.rows.start + index.stop)
+        else:
+            chosen = np.asarray(index) + self.rows.start
+        given = Instances(
+            grid,
+            {name: file.read(self.split, name, chosen) for name in inputs},
+            {name: file.read(self.split, name, chosen) for name in parameters},
+        )
+        y = self.encode_outputs({name: file.read(self.split, name, chosen) for name in outputs})
+        return torch.from_numpy(self.encode(given)), torch.from_numpy(y)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_file": None, "_owner": 0}
+
+    def _open(self) -> DataFile:
+        if self._file is None or self._owner != os.getpid():
+            self._file, self._owner = open_file(self.path), os.getpid()
+            self._shape = (
+                self._file.grid(self.split),
+                self._file.names(self.split, "input", "geometry", "boundary"),
+                self._file.names(self.split, "parameter"),
+                self._file.names(self.split, "output"),
+            )
+        return self._file
+
+    def close(self) -> None:
+        """Close the file of this process."""
+        if self._file is not None and self._owner == os.getpid():
+            self._file.close()
+        self._file = None
+
+
+class Resident:
+    """All samples as two tensors on one device."""
+
+    def __init__(self, x: Tensor, y: Tensor) -> None:
+        self.x, self.y = x, y
+        self.where = "memory" if x.device.type == "cpu" else "device"
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def batches(self, order: list[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
+        """(x, y) of each array of row numbers in turn."""
+        if not order:
+            return
+        rows = torch.from_numpy(np.concatenate(order)).to(self.x.device)
+        for index in rows.split([len(part) for part in order]):
+            yield self.x.index_select(0, index), self.y.index_select(0, index)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Streamed:
+    """Samples read by worker processes ahead of their use; memory stays at a few batches whatever the file's size."""
+
+    where = "streamed"
+
+    def __init__(self, samples: Samples, device: torch.device, workers: int = 1, ahead: int = 4) -> None:
+        self.samples, self.device = samples, device
+        self._order: list[np.ndarray] = []
+        self._loader = DataLoader(
+            samples,
+            sampler=_Order(self),  # pyright: ignore[reportArgumentType]
+            batch_size=None,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            prefetch_factor=ahead if workers else None,
+            pin_memory=device.type == "cuda",
+        )
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def batches(self, order: list[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
+        """(x, y) of each array of row numbers in turn."""
+        self._order = order
+        for x, y in self._loader:
+            yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
+
+    def close(self) -> None:
+        """End the worker processes."""
+        self._loader = None  # pyright: ignore[reportAttributeAccessIssue]
+        self.samples.close()
+
+
+class _Order:
+    """A sampler whose items are whole batches, set anew for each epoch; workers live on."""
+
+    def __init__(self, owner: Streamed) -> None:
+        self._owner = owner
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return iter(self._owner._order)
+
+    def __len__(self) -> int:
+        return len(self._owner._order)
+
+
+def open_samples(
+    samples: Samples,
+    device: torch.device,
+    *,
+    budget: int,
+    workers: int = 1,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Resident | Streamed:
+    """Keep the samples on the device, or in memory, where they take at most `budget` bytes; stream them otherwise.
+
+    On a GPU the budget is a half of what is free there, if that is more.
+    """
+    x, y = samples[slice(0, 1)]
+    size = (x.nbytes + y.nbytes) * len(samples)
+    if device.type == "cuda":
+        budget = max(budget, torch.cuda.mem_get_info(device)[0] // 2)
+    if size > budget:
+        samples.close()
+        return Streamed(samples, device, workers)
+    n = len(samples)
+    everything = [torch.empty((n, *a.shape[1:]), dtype=a.dtype, device=device) for a in (x, y)]
+    step = max(1, BLOCK * n // max(size, 1))
+    for start in range(0, n, step):
+        stop = min(start + step, n)
+        for whole, part in zip(everything, samples[slice(start, stop)], strict=True):
+            whole[start:stop] = part.to(device)
+        if progress is not None:
+            progress(stop, n, f"reading {samples.split}")
+    samples.close()
+    return Resident(*everything)

@@ -1,0 +1,58 @@
+"""Torch networks as learned solvers: device, inference, and arrays in and out of the network's state."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from pdekit.models.channels import Channels
+from pdekit.models.solver import LearnedSolver
+from pdekit.problems.problem import Problem
+from pdekit.space.grid import Grid
+
+
+class NetworkSolver(LearnedSolver):
+    """A learned solver whose map is a torch module of (b, c_in, *x) -> (b, c_out, *x), float32, on any `points`."""
+
+    def __init__(self, config: Any, channels: Channels, grid: Grid, problem: Problem | None = None) -> None:
+        super().__init__(config, channels, grid, problem)
+        self.network = self.build(config, len(channels.inputs), len(channels.outputs), grid)
+        self.device = torch.device("cpu")
+
+    @staticmethod
+    @abstractmethod
+    def build(config: Any, channels_in: int, channels_out: int, grid: Grid) -> torch.nn.Module:
+        """The network of a card, with weights drawn from torch's generator. Raises BadInput."""
+
+    def to(self, device: str | torch.device) -> Self:
+        """Move the network; `solve` copies there and back, inside its time."""
+        self.device = torch.device(device)
+        self.network.to(self.device)
+        return self
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The network's state."""
+        return {k: v.detach().cpu().numpy() for k, v in self.network.state_dict().items()}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Load a state, every name present and none besides."""
+        self.network.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()}, strict=True)
+        self.network.eval()
+
+    def predict(self, x: np.ndarray, grid: Grid) -> np.ndarray:
+        """One evaluation without gradients."""
+        self.network.eval()
+        with torch.inference_mode():
+            return self.network(torch.from_numpy(x).to(self.device)).cpu().numpy()
+
+    def count(self) -> dict[str, int]:
+        """Trained numbers: `parameters` counts a complex one once, `degrees_of_freedom` twice."""
+        parameters = list(self.network.parameters())
+        return {
+            "parameters": sum(p.numel() for p in parameters),
+            "degrees_of_freedom": sum(p.numel() * (2 if p.is_complex() else 1) for p in parameters),
+        }
