@@ -1,0 +1,1 @@
+"""The command line: one verb a file, no numerics. Results go to stdout, progress and prose to stderr."""
