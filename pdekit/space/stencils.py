@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from array_api_compat import array_namespace
+from scipy.sparse.linalg import LinearOperator
 
 from pdekit.space.grid import Grid
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StencilOperator:
     """(A u)_i = sum over axes of e_i (u_i - u_{i-1}) + e_{i+1} (u_i - u_{i+1}), plus shift_i u_i.
 
-    edges        per axis an array of the unknowns' shape with one more entry along that axis, all >= 0, in units of A
-                 (coefficient / length^2). Entry 0 and the last one couple the outermost unknowns to a value outside that
-                 is taken as zero: a known boundary value (its part stands in the right-hand side), or no coupling (0, Neumann).
-                 On a periodic axis entry 0 equals the last one and couples the two ends.
-    shift        added to the diagonal, unknowns' shape, or None
-    grid         the grid whose `unknown` points these are
-    coefficient  the coefficient on the stored points from which the edges were made, or None; multigrid coarsens it
-    face_mean    "arithmetic" | "harmonic": how the edges were made from it
+    edges  per axis an array (*batch, *unknowns) with one more entry along that axis, in units of A (coefficient /
+           length^2), all >= 0 where A is positive semidefinite. Entry 0 and the last one couple the outermost unknowns to a
+           value outside that is taken as zero: a known boundary value (its part stands in the right-hand side), or no
+           coupling (0, Neumann). On a periodic axis entry 0 equals the last one and couples the two ends.
+    grid   the grid whose `unknown` points these are
+    shift  added to the diagonal, shape of the unknowns (or with the batch), or None
 
     A approximates -div(a grad u) per volume on every level: it scales like a / h^2 and is never multiplied by h^2.
+    NumPy arrays without a batch go through compiled kernels in 2D and 3D; all else, torch tensors too, through slices.
     """
 
     edges: tuple[Any, ...]
     grid: Grid
     shift: Any = None
-    coefficient: Any = None
-    face_mean: str = "harmonic"
+
+    @property
+    def dim(self) -> int:
+        """Number of axes."""
+        return len(self.edges)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the unknowns."""
-        shape = list(self.edges[0].shape)
+        """Shape of the unknowns of one system, without the batch."""
+        shape = list(self.edges[0].shape[-self.dim :])
         shape[0] -= 1
         return tuple(shape)
 
@@ -46,58 +50,96 @@ class StencilOperator:
         """Element type of the edges."""
         return self.edges[0].dtype
 
-    def diagonal(self) -> Any:
-        """The diagonal of A, unknowns' shape."""
-        diag = 0 if self.shift is None else self.shift
-        for axis, e in enumerate(self.edges):
-            diag = diag + e[_along(axis, slice(None, -1))] + e[_along(axis, slice(1, None))]
-        return diag
+    @cached_property
+    def compiled(self) -> bool:
+        """True where the compiled kernels serve: NumPy, 2D or 3D, no batch, one floating type, C order."""
+        arrays = (*self.edges, *(() if self.shift is None else (self.shift,)))
+        return self.dim > 1 and all(
+            isinstance(a, np.ndarray) and a.ndim == self.dim and a.dtype == self.dtype and a.flags.c_contiguous
+            for a in arrays
+        )
 
-    @property
+    @cached_property
     def singular(self) -> bool:
         """True where constants are in the null space: no edge to the outside and no shift."""
         if self.shift is not None and bool((self.shift != 0).any()):
             return False
         for axis, (e, p) in enumerate(zip(self.edges, self.grid.periodic, strict=True)):
-            if not p and bool((e[_along(axis, 0)] != 0).any() or (e[_along(axis, -1)] != 0).any()):
+            if not p and bool((e[self._at(axis, 0)] != 0).any() or (e[self._at(axis, -1)] != 0).any()):
                 return False
         return True
 
+    def diagonal(self) -> Any:
+        """The diagonal of A, shape of the unknowns."""
+        diag = 0 if self.shift is None else self.shift
+        for axis, e in enumerate(self.edges):
+            diag = diag + e[self._at(axis, slice(None, -1))] + e[self._at(axis, slice(1, None))]
+        return diag
+
     def __matmul__(self, u: Any) -> Any:
-        """A u by array slices, for NumPy and torch alike; u has the unknowns' shape."""
+        """A u, shape of u: (*batch, *unknowns)."""
+        if self.compiled and isinstance(u, np.ndarray) and u.ndim == self.dim:
+            out = np.empty(self.shape, np.result_type(self.dtype, u.dtype))
+            self.product(u, out)
+            return out
+        return self.slices(u)
+
+    def product(self, u: np.ndarray, out: np.ndarray) -> float:
+        """Write A u to `out` and return u . A u in one compiled pass; without kernels, in two."""
+        if not (self.compiled and u.flags.c_contiguous and out.flags.c_contiguous):
+            out[...] = self.slices(u)
+            return float((u * out).sum())
+        from pdekit.space import stencil_kernels
+
+        kernel = stencil_kernels.apply_2d if self.dim == 2 else stencil_kernels.apply_3d
+        shift = np.empty((0,) * self.dim, self.dtype) if self.shift is None else self.shift
+        return kernel(*self.edges, shift, u, out, self.grid.periodic)
+
+    def slices(self, u: Any) -> Any:
+        """A u by array slices, for any array namespace; the kernels are tested against it."""
         out = self.diagonal() * u
         for axis, (e, p) in enumerate(zip(self.edges, self.grid.periodic, strict=True)):
-            inner = e[_along(axis, slice(1, -1))]
-            out[_along(axis, slice(None, -1))] -= inner * u[_along(axis, slice(1, None))]
-            out[_along(axis, slice(1, None))] -= inner * u[_along(axis, slice(None, -1))]
+            inner = e[self._at(axis, slice(1, -1))]
+            out[self._at(axis, slice(None, -1))] -= inner * u[self._at(axis, slice(1, None))]
+            out[self._at(axis, slice(1, None))] -= inner * u[self._at(axis, slice(None, -1))]
             if p:
-                wrap = e[_along(axis, 0)]
-                out[_along(axis, 0)] -= wrap * u[_along(axis, -1)]
-                out[_along(axis, -1)] -= wrap * u[_along(axis, 0)]
+                wrap = e[self._at(axis, 0)]
+                out[self._at(axis, 0)] -= wrap * u[self._at(axis, -1)]
+                out[self._at(axis, -1)] -= wrap * u[self._at(axis, 0)]
         return out
 
     def to_csr(self) -> sp.csr_array:
-        """A as a sparse matrix over the unknowns in C order (NumPy only)."""
+        """A as a sparse matrix over the unknowns in C order (NumPy, one system)."""
         size = int(np.prod(self.shape))
         index = np.arange(size).reshape(self.shape)
-        rows, cols, data = [index.ravel()], [index.ravel()], [np.asarray(self.diagonal()).ravel()]
+        rows, cols = [index.ravel()], [index.ravel()]
+        data = [np.broadcast_to(np.asarray(self.diagonal()), self.shape).ravel()]
         for axis, (e, p) in enumerate(zip(self.edges, self.grid.periodic, strict=True)):
-            pairs = [
-                (
-                    index[_along(axis, slice(None, -1))],
-                    index[_along(axis, slice(1, None))],
-                    e[_along(axis, slice(1, -1))],
-                )
-            ]
+            inner = self._at(axis, slice(1, -1))
+            pairs = [(index[self._at(axis, slice(None, -1))], index[self._at(axis, slice(1, None))], e[inner])]
             if p:
-                pairs.append((index[_along(axis, -1)], index[_along(axis, 0)], e[_along(axis, 0)]))
+                pairs.append((index[self._at(axis, -1)], index[self._at(axis, 0)], e[self._at(axis, 0)]))
             for a, b, value in pairs:
                 rows += [a.ravel(), b.ravel()]
                 cols += [b.ravel(), a.ravel()]
                 data += [-value.ravel()] * 2
         return sp.csr_array((np.concatenate(data), (np.concatenate(rows), np.concatenate(cols))), shape=(size, size))
 
+    def as_linear_operator(self) -> LinearOperator:
+        """A as scipy sees it: square over the flattened unknowns, its element type given."""
+        size = int(np.prod(self.shape))
 
-def _along(axis: int, index: int | slice) -> tuple[Any, ...]:
-    """The index that picks `index` on one axis and all of the axes before it."""
-    return (slice(None),) * axis + (index,)
+        def product(v: np.ndarray) -> np.ndarray:
+            return (self @ np.ascontiguousarray(v.reshape(self.shape))).reshape(v.shape)
+
+        return LinearOperator((size, size), matvec=product, rmatvec=product, dtype=self.dtype)
+
+    def astype(self, dtype: Any) -> StencilOperator:
+        """The same operator in another floating type; NumPy or torch names."""
+        xp = array_namespace(self.edges[0])
+        shift = None if self.shift is None else xp.astype(self.shift, dtype)
+        return replace(self, edges=tuple(xp.astype(e, dtype) for e in self.edges), shift=shift)
+
+    def _at(self, axis: int, index: int | slice) -> tuple[Any, ...]:
+        """The index that picks `index` on one space axis; batch axes stand in front."""
+        return (..., index, *(slice(None),) * (self.dim - 1 - axis))

@@ -1,0 +1,184 @@
+"""Laws of random fields and numbers, named in recipes: `source = { law = "gaussian", gauss = {...} }`.
+
+To add a law, add one function and one entry of LAWS. Every law is a function of its keys, of the points and of the random
+stream; nothing depends on the number of points except which modes exist.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pdekit.errors import BadInput, unknown_name
+from pdekit.space.gaussian import check_gauss, gaussian_field, mean_std
+from pdekit.space.grid import Grid
+
+REQUIRED = object()
+Draw = Callable[[Mapping[str, Any], Grid | None, np.random.Generator], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Law:
+    """How a law draws, and its keys: {key: default}, REQUIRED where there is none; `checks` are {key: (test, allowed)}.
+
+    scalar   it can draw one number (grid None) as well as a field
+    """
+
+    title: str
+    draw: Draw
+    keys: Mapping[str, Any]
+    checks: Mapping[str, tuple[Callable[[Any], bool], str]] = field(default_factory=lambda: {})
+    scalar: bool = False
+
+
+def draw(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    """One draw of a law at the stored points of a grid, float64; shape () where grid is None (a face in 1D, a number)."""
+    spec = LAWS[law["law"]]
+    full = {**{k: v for k, v in spec.keys.items() if v is not REQUIRED}, **law}
+    return np.asarray(spec.draw(full, grid, rng), dtype=np.float64)
+
+
+def draw_parameter(law: Mapping[str, Any], rng: np.random.Generator) -> float:
+    """One number of a law that can draw numbers."""
+    return float(draw(law, None, rng))
+
+
+def face_grid(grid: Grid, face: str) -> Grid | None:
+    """The grid of a face's own axes; None in 1D, where a face is a point."""
+    axis = grid.axes.index(face[0])
+    keep = [k for k in range(grid.dim) if k != axis]
+    if not keep:
+        return None
+    return Grid(
+        points=tuple(grid.points[k] for k in keep),
+        length=tuple(grid.length[k] for k in keep),
+        location=grid.location,
+        boundary=tuple(grid.boundary[k] for k in keep),
+        boundary_value=tuple(grid.boundary_value[k] for k in keep),
+        robin=tuple(grid.robin[k] for k in keep),
+        unit=grid.unit,
+    )
+
+
+def check_law(law: Mapping[str, Any], where: str) -> None:
+    """Raise BadInput where a law has an unknown name or key, lacks one, or holds a value out of range."""
+    name = law.get("law")
+    if name not in LAWS:
+        raise unknown_name("law", str(name), LAWS, where=where)
+    spec = LAWS[name]
+    for key in law:
+        if key != "law" and key not in spec.keys:
+            raise unknown_name(f"key of law {name!r}", key, spec.keys, where=where)
+    missing = [k for k, v in spec.keys.items() if v is REQUIRED and k not in law]
+    if missing:
+        raise BadInput.of(f"law {name!r} lacks {', '.join(map(repr, missing))}.", where=where)
+    for key, value in law.items():
+        if key == "gauss":
+            check_gauss(value, f"{where}.gauss")
+        elif key != "law":
+            test, allowed = spec.checks.get(key, (_finite, "a finite number"))
+            if not _finite(value) or not test(value):
+                raise BadInput.of(
+                    f"{key} of law {name!r} is out of range.", where=where, found=repr(value), allowed=allowed
+                )
+    if {"low", "high"} <= set(law) and name != "two-phase" and not law["low"] < law["high"]:
+        raise BadInput.of(
+            f"law {name!r} needs low < high.", where=where, found=f"low = {law['low']}, high = {law['high']}"
+        )
+
+
+def _shape(grid: Grid | None) -> tuple[int, ...]:
+    return () if grid is None else grid.points
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _constant(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    return np.full(_shape(grid), float(law["value"]))
+
+
+def _uniform(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    return np.full(_shape(grid), rng.uniform(law["low"], law["high"]))
+
+
+def _log_uniform(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    return np.full(_shape(grid), math.exp(rng.uniform(math.log(law["low"]), math.log(law["high"]))))
+
+
+def _normal(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    return np.full(_shape(grid), law["mean"] + law["std"] * rng.standard_normal())
+
+
+def _gaussian(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    return law["mean"] + gaussian_field(law["gauss"], _field(grid, "gaussian"), rng)
+
+
+def _two_phase(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    g = gaussian_field(law["gauss"], _field(grid, "two-phase"), rng)
+    return np.where(g >= law["threshold"], float(law["high"]), float(law["low"]))
+
+
+def _log_normal(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    """median exp(s g), with s such that two standard deviations to either side span the contrast: exp(4 s std(g))."""
+    grid = _field(grid, "log-normal")
+    s = math.log(law["contrast"]) / (4.0 * mean_std(law["gauss"], grid))
+    return law["median"] * np.exp(s * gaussian_field(law["gauss"], grid, rng))
+
+
+def _sine_series(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    """mean + amplitude sum_k xi_k / k^decay sin(pi k x / L), k = 1..modes, xi normal; a product of series in 2D."""
+    grid = _field(grid, "sine-series")
+    k = np.arange(1, int(law["modes"]) + 1)
+    out = np.ones(())
+    for x, length in zip(grid.coordinates, grid.length, strict=True):
+        xi = rng.standard_normal(len(k)) / k ** law["decay"]
+        out = np.multiply.outer(out, np.sin(np.pi * np.outer(x, k) / length) @ xi)
+    return law["mean"] + law["amplitude"] * out
+
+
+def _field(grid: Grid | None, name: str) -> Grid:
+    if grid is None:
+        raise BadInput.of(
+            f"law {name!r} draws fields; one number was asked for.",
+            allowed=", ".join(k for k, v in LAWS.items() if v.scalar),
+        )
+    return grid
+
+
+_POSITIVE = (lambda v: v > 0, "a number > 0")
+LAWS: dict[str, Law] = {
+    "constant": Law("the same value everywhere", _constant, {"value": REQUIRED}, scalar=True),
+    "uniform": Law("one number, uniform", _uniform, {"low": REQUIRED, "high": REQUIRED}, scalar=True),
+    "log-uniform": Law(
+        "one number, its logarithm uniform",
+        _log_uniform,
+        {"low": REQUIRED, "high": REQUIRED},
+        {"low": _POSITIVE, "high": _POSITIVE},
+        scalar=True,
+    ),
+    "normal": Law("one number, normal", _normal, {"mean": 0.0, "std": REQUIRED}, {"std": _POSITIVE}, scalar=True),
+    "gaussian": Law("Gaussian random field", _gaussian, {"gauss": REQUIRED, "mean": 0.0}),
+    "two-phase": Law(
+        "`high` where a Gaussian field reaches the threshold, else `low`",
+        _two_phase,
+        {"gauss": REQUIRED, "high": REQUIRED, "low": REQUIRED, "threshold": 0.0},
+    ),
+    "log-normal": Law(
+        "exponential of a Gaussian field; `contrast` is spanned by two standard deviations to either side",
+        _log_normal,
+        {"gauss": REQUIRED, "contrast": REQUIRED, "median": 1.0},
+        {"contrast": (lambda v: v > 1, "a number > 1"), "median": _POSITIVE},
+    ),
+    "sine-series": Law(
+        "random sine series, zero at the ends of the face",
+        _sine_series,
+        {"modes": REQUIRED, "amplitude": 1.0, "decay": 1.0, "mean": 0.0},
+        {"modes": (lambda v: isinstance(v, int) and 1 <= v <= 4096, "an integer from 1 to 4096")},
+    ),
+}
