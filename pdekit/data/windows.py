@@ -106,7 +106,7 @@ class Streamed:
     def __init__(self, samples: Samples, device: torch.device, workers: int = 1, ahead: int = 4) -> None:
         self.samples, self.device = samples, device
         self._order: list[np.ndarray] = []
-        self._loader = DataLoader(
+        self._loader: DataLoader | None = DataLoader(
             samples,
             sampler=_Order(self),  # pyright: ignore[reportArgumentType]
             batch_size=None,
@@ -122,12 +122,14 @@ class Streamed:
     def batches(self, order: list[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
         """(x, y) of each array of row numbers in turn."""
         self._order = order
+        if self._loader is None:
+            raise RuntimeError("the samples are closed")
         for x, y in self._loader:
             yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
 
     def close(self) -> None:
         """End the worker processes."""
-        self._loader = None  # pyright: ignore[reportAttributeAccessIssue]
+        self._loader = None
         self.samples.close()
 
 

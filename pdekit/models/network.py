@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ class NetworkSolver(LearnedSolver):
     def build(config: Any, channels_in: int, channels_out: int, grid: Grid) -> torch.nn.Module:
         """The network of a card, with weights drawn from torch's generator. Raises BadInput."""
 
-    def to(self, device: str | torch.device) -> Self:
+    def to(self, device: str | torch.device) -> NetworkSolver:
         """Move the network; `solve` copies there and back, inside its time."""
         self.device = torch.device(device)
         self.network.to(self.device)

@@ -23,6 +23,7 @@ from pdekit.space.grid import Grid
 from pdekit.space.transfer import interpolate
 
 Count = Annotated[int, Field(ge=1, strict=True)]
+ROUNDING = 1e-12  # of the largest eigenvalue: what float32 values leave of modes that are not there
 Ridge = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -115,12 +116,21 @@ def _basis(u: np.ndarray, root: np.ndarray, modes: int) -> tuple[np.ndarray, np.
     """Mean (c, *x), leading modes (p, c, *x), orthonormal in the grid's quadrature, and the coefficients' rms (p,)."""
     mean = u.mean(axis=0, dtype=np.float64).astype(np.float32)
     flat = ((u - mean) * root.astype(np.float32)).reshape(len(u), -1)
-    gram = flat @ flat.T if len(flat) <= flat.shape[1] else flat.T @ flat
-    values, vectors = np.linalg.eigh(gram.astype(np.float64))
-    keep = np.flatnonzero(values > 1e-10 * values[-1])[::-1][:modes]
+    short = flat if len(flat) <= flat.shape[1] else flat.T
+    values, vectors = np.linalg.eigh(_gram(short))
+    keep = np.flatnonzero(values > ROUNDING * values[-1])[::-1][:modes]
     s = np.sqrt(values[keep])
-    rows = (flat.T @ vectors[:, keep] / s).T if len(flat) <= flat.shape[1] else vectors[:, keep].T
+    rows = (vectors[:, keep] / s).T.astype(np.float32) @ flat if short is flat else vectors[:, keep].T
     return mean, (rows.reshape(len(keep), *mean.shape) / root), s / np.sqrt(len(u))
+
+
+def _gram(rows: np.ndarray) -> np.ndarray:
+    """rows @ rows.T in float64, a few columns at a time: float32 sums would hide all modes below 1e-3 of the first."""
+    gram = np.zeros((len(rows), len(rows)))
+    for start in range(0, rows.shape[1], 4096):
+        part = rows[:, start : start + 4096].astype(np.float64)
+        gram += part @ part.T
+    return gram
 
 
 def _project(u: np.ndarray, dual: np.ndarray) -> np.ndarray:

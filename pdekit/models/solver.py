@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field, ValidationError
@@ -59,7 +59,7 @@ class LearnedSolver(ABC):
         self.batch = 64
 
     @classmethod
-    def load(cls, run: Path) -> Self:
+    def load(cls, run: Path) -> LearnedSolver:
         """A ready solver from a run folder: the best weights by its validation split.
 
         Raises BadInput where nothing was saved yet, FormatError where the files are not ours.
@@ -72,7 +72,11 @@ class LearnedSolver(ABC):
                 f"{str(path)!r} belongs to another solver than its card.", found=facts.code, allowed=cls.code()
             )
         problem = _problem(facts, str(path))
-        solver = cls(cls.Config.model_validate(facts.config), facts.channels, facts.grid, problem)
+        try:
+            config = cls.Config.model_validate(facts.config)
+        except ValidationError as error:
+            raise _unreadable(path, error) from None
+        solver = cls(config, facts.channels, facts.grid, problem)
         try:
             solver.restore(arrays)
         except (KeyError, RuntimeError, ValueError) as error:
@@ -120,7 +124,7 @@ class LearnedSolver(ABC):
             "degrees_of_freedom": sum(a.size * (2 if np.iscomplexobj(a) else 1) for a in arrays),
         }
 
-    def prepare(self, problem: Any) -> Self:
+    def prepare(self, problem: Any) -> LearnedSolver:
         """Return self; raises BadInput where it was trained for another problem."""
         if self.problem is not None and problem is not None and problem.name != self.problem.name:
             raise BadInput.of(
@@ -183,7 +187,11 @@ def _facts(path: Path, text: str) -> Facts:
     try:
         return Facts.model_validate(json.loads(text))
     except (ValidationError, json.JSONDecodeError) as error:
-        raise FormatError.of(f"the header of {str(path)!r} cannot be understood.", found=str(error)) from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> FormatError:
+    return FormatError.of(f"the header of {str(path)!r} cannot be understood.", found=str(error))
 
 
 def _problem(facts: Facts, where: str) -> Problem | None:

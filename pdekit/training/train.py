@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from pdekit.errors import BadInput, StorageError
+from pdekit.errors import BadInput, SolveError, StorageError
 from pdekit.models.solver import LearnedSolver
 from pdekit.registry import Card, find_card, read_card, solver_class
 from pdekit.settings import to_toml
@@ -78,7 +78,13 @@ def train(  # noqa: PLR0913 - the options of the command
         outcome = fit_closed_form(cls, tables, source, run, progress)
     else:
         threads = earlier.get("threads")
-        outcome = train_network(cls, tables, source, run, seed=seed, device=where, threads=threads, progress=progress)
+        try:
+            outcome = train_network(
+                cls, tables, source, run, seed=seed, device=where, threads=threads, progress=progress
+            )
+        except SolveError as error:
+            write_json(run / "run.json", {**read_json(run / "run.json"), "status": "failed", "reason": str(error)})
+            raise
     seconds = outcome.pop("earlier_seconds", 0.0) + time.perf_counter() - begin
     write_json(run / "run.json", {**facts, "status": "finished", "seconds": seconds, **outcome})
     return run
