@@ -63,26 +63,16 @@ def apply_3d(ex, ey, ez, shift, u, out, wrap):
             back = u[i, j + 1] if j < m - 1 else (u[i, 0] if wrap[1] else zero)
             left = c[p - 1] if wrap[2] else zero[0]
             right = c[0] if wrap[2] else zero[0]
+            for k in range(p):
+                o[k] = a[k] * (c[k] - up[k]) + b[k] * (c[k] - down[k])
+            for k in range(p):
+                o[k] += f[k] * (c[k] - front[k]) + g[k] * (c[k] - back[k])
             for k in range(1, p - 1):
-                o[k] = (
-                    a[k] * (c[k] - up[k])
-                    + b[k] * (c[k] - down[k])
-                    + f[k] * (c[k] - front[k])
-                    + g[k] * (c[k] - back[k])
-                    + e[k] * (c[k] - c[k - 1])
-                    + e[k + 1] * (c[k] - c[k + 1])
-                )
+                o[k] += e[k] * (c[k] - c[k - 1]) + e[k + 1] * (c[k] - c[k + 1])
             for k in (0, p - 1):
                 before = c[k - 1] if k > 0 else left
                 after = c[k + 1] if k < p - 1 else right
-                o[k] = (
-                    a[k] * (c[k] - up[k])
-                    + b[k] * (c[k] - down[k])
-                    + f[k] * (c[k] - front[k])
-                    + g[k] * (c[k] - back[k])
-                    + e[k] * (c[k] - before)
-                    + e[k + 1] * (c[k] - after)
-                )
+                o[k] += e[k] * (c[k] - before) + e[k + 1] * (c[k] - after)
             if shift.size > 0:
                 s = shift[i, j]
                 for k in range(p):

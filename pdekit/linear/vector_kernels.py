@@ -1,0 +1,54 @@
+"""The vector work of CG in as few passes as possible, compiled; all arguments are flat arrays in C order.
+
+NaN and infinity go through: callers look at the returned sums.
+"""
+
+from __future__ import annotations
+
+import numba
+
+FAST = {"reassoc", "contract", "nsz", "arcp"}
+
+
+@numba.njit(cache=True, fastmath=FAST)
+def dot(a, b):
+    """a . b"""
+    total = 0.0
+    for i in range(a.size):
+        total += a[i] * b[i]
+    return total
+
+
+@numba.njit(cache=True, fastmath=FAST)
+def advance(x, r, p, q, alpha):
+    """x += alpha p, r -= alpha q; returns r . r."""
+    total = 0.0
+    for i in range(x.size):
+        x[i] += alpha * p[i]
+        r[i] -= alpha * q[i]
+        total += r[i] * r[i]
+    return total
+
+
+@numba.njit(cache=True, fastmath=FAST)
+def turn(p, z, beta):
+    """p = z + beta p"""
+    for i in range(p.size):
+        p[i] = z[i] + beta * p[i]
+
+
+@numba.njit(cache=True, fastmath=FAST)
+def scaled_into(r, scale, out):
+    """out = scale * r, in the type of out."""
+    for i in range(r.size):
+        out[i] = scale * r[i]
+
+
+@numba.njit(cache=True, fastmath=FAST)
+def scaled_back(z, scale, r, out):
+    """out = scale * z, in the type of out; returns r . out."""
+    total = 0.0
+    for i in range(r.size):
+        out[i] = scale * z[i]
+        total += r[i] * out[i]
+    return total
