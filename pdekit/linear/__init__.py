@@ -1,0 +1,6 @@
+"""Solves A x = b: one method a file. `solve` and `Stop` are the door; solver classes for cards live beside their method."""
+
+from pdekit.linear.solve import solve
+from pdekit.linear.stop import Stop
+
+__all__ = ["Stop", "solve"]

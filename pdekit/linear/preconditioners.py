@@ -1,0 +1,132 @@
+"""Approximations of the inverse for CG: objects with setup(operator) and apply(r, out, norm) -> r . out, all symmetric.
+
+Geometric multigrid has its own file. To add one, write such a class and name it in `PRECONDITIONERS` of `solve.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyamg
+
+from pdekit.errors import BadInput
+from pdekit.linear.system import as_csr
+from pdekit.linear.vector_kernels import dot
+from pdekit.space import transforms
+from pdekit.space.diffusion import control_volumes
+from pdekit.space.stencils import StencilOperator
+
+JUMP = 10.0  # contrast up to which the plain fast-Poisson preconditioner is taken
+
+
+class Jacobi:
+    """M = 1 / diagonal. A diagonal that is not positive shows as a status of the iteration, not as an exception."""
+
+    name = "jacobi"
+    linear = symmetric = True
+
+    def setup(self, operator: Any) -> Jacobi:
+        """Take the diagonal."""
+        diagonal = operator.diagonal() if isinstance(operator, StencilOperator) else as_csr(operator).diagonal()
+        with np.errstate(divide="ignore"):
+            self.inverse = np.ascontiguousarray(1.0 / diagonal)
+        return self
+
+    def apply(self, r: np.ndarray, out: np.ndarray, norm: float = 1.0) -> float:
+        """out = r / diagonal; returns r . out."""
+        np.multiply(r, self.inverse.reshape(r.shape), out=out)
+        return dot(r.ravel(), out.ravel())
+
+
+class FastPoissonInverse:
+    """M = s^-1 L^-1 s^-1 with L = -Laplace of the same grid, by FFT, DCT or DST: Concus & Golub 1973.
+
+    s = 1 ("plain", for coefficients that jump) or s = sqrt(a) ("scaled", for smooth ones), a the mean of the edges around
+    each unknown. "auto": plain up to a contrast of 10, else scaled. kappa(M A) <= max a / min a for plain.
+    """
+
+    name = "fast-poisson"
+    linear = symmetric = True
+
+    def __init__(self, scaling: str = "auto") -> None:
+        if scaling not in ("auto", "plain", "scaled"):
+            raise BadInput.of("scaling of fast-poisson.", found=repr(scaling), allowed='"auto", "plain", "scaled"')
+        self.scaling = scaling
+
+    def setup(self, operator: Any) -> FastPoissonInverse:
+        """Eigenvalues and scale. Raises BadInput on a matrix without a grid, or on robin faces."""
+        if not isinstance(operator, StencilOperator):
+            raise BadInput.of("fast-poisson needs a grid.", found=type(operator).__name__, allowed="a StencilOperator")
+        self.grid = operator.grid
+        self.inverse = inverse_eigenvalues(self.grid)
+        a = local_coefficient(operator)
+        contrast = float(a.max() / a.min())
+        self.scaled = self.scaling == "scaled" or (self.scaling == "auto" and contrast > JUMP)
+        if not float(a.min()) > 0.0:
+            raise BadInput.of("fast-poisson needs positive coefficients.", found=f"smallest {float(a.min()):.3g}")
+        scale = np.sqrt(a) if self.scaled else np.full(a.shape, np.sqrt(float(a.mean())))
+        if self.grid.location == "vertex":
+            self.before = 1.0 / (scale * control_volumes(self.grid))
+        else:
+            self.before = 1.0 / scale
+        self.after = 1.0 / scale
+        return self
+
+    def apply(self, r: np.ndarray, out: np.ndarray, norm: float = 1.0) -> float:
+        """out = M r; returns r . out."""
+        coefficients = transforms.forward(r * self.before, self.grid)
+        np.multiply(transforms.backward(coefficients * self.inverse, self.grid), self.after, out=out)
+        return dot(r.ravel(), out.ravel())
+
+
+def inverse_eigenvalues(grid: Any) -> np.ndarray:
+    """1 / eigenvalues of the finite-difference -Laplace; 0 where the eigenvalue is 0 (constants)."""
+    values = transforms.eigenvalues(grid)
+    return np.divide(1.0, values, out=np.zeros_like(values), where=values > 1e-12 * values.max())
+
+
+def local_coefficient(operator: StencilOperator) -> np.ndarray:
+    """Mean over the edges around each unknown of edge / edge of -Laplace; edges to nothing are left out."""
+    total, count = np.zeros(operator.shape), np.zeros(operator.shape)
+    grid = operator.grid
+    for axis, (e, h) in enumerate(zip(operator.edges, grid.spacing, strict=True)):
+        for part in (slice(None, -1), slice(1, None)):
+            a = np.moveaxis(np.moveaxis(np.asarray(e, np.float64), axis, 0)[part], 0, axis) * h**2
+            total += a
+            count += a > 0
+    a = total / np.maximum(count, 1)
+    return a / control_volumes(grid) if grid.location == "vertex" else a
+
+
+class AMG:
+    """One pyamg V-cycle with symmetric Gauss-Seidel: "ruge-stuben" (scalar diffusion) or "smoothed-aggregation"."""
+
+    name = "amg"
+    linear = symmetric = True
+
+    def __init__(self, method: str = "ruge-stuben") -> None:
+        if method not in ("ruge-stuben", "smoothed-aggregation"):
+            raise BadInput.of("method of amg.", found=repr(method), allowed='"ruge-stuben", "smoothed-aggregation"')
+        self.method = method
+
+    def setup(self, operator: Any) -> AMG:
+        """Assemble the matrix and build pyamg's hierarchy."""
+        self.hierarchy = hierarchy(operator, self.method)
+        self.cycle = self.hierarchy.aspreconditioner(cycle="V")
+        return self
+
+    def apply(self, r: np.ndarray, out: np.ndarray, norm: float = 1.0) -> float:
+        """out = M r; returns r . out."""
+        out[...] = (self.cycle @ r.ravel()).reshape(r.shape)
+        return dot(r.ravel(), out.ravel())
+
+
+def hierarchy(operator: Any, method: str) -> Any:
+    """pyamg's multilevel solver of an operator, pseudo-inverse on the coarsest level."""
+    import scipy.sparse as sp
+
+    matrix = sp.csr_matrix(as_csr(operator))
+    matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
+    build = pyamg.ruge_stuben_solver if method == "ruge-stuben" else pyamg.smoothed_aggregation_solver
+    return build(matrix, coarse_solver="pinv")

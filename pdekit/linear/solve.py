@@ -1,0 +1,160 @@
+"""One door to all methods: `solve(op, b)` for one system or a batch of right-hand sides."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from pdekit.errors import BadInput, unknown_name
+from pdekit.linear.batched import batched_cg
+from pdekit.linear.cg import cg
+from pdekit.linear.direct import FastPoisson, SparseLU, once
+from pdekit.linear.multigrid import MultigridCycle
+from pdekit.linear.preconditioners import AMG, FastPoissonInverse, Jacobi
+from pdekit.linear.stationary import stationary
+from pdekit.linear.stop import Stop
+from pdekit.linear.system import System, operator_size
+from pdekit.solution import Solution
+from pdekit.space.stencils import StencilOperator
+
+log = logging.getLogger(__name__)
+PRECONDITIONERS: dict[str, Callable[[], Any]] = {
+    "jacobi": Jacobi,
+    "fast-poisson": FastPoissonInverse,
+    "multigrid": MultigridCycle,
+    "amg": AMG,
+}
+METHODS = ("auto", "cg", "multigrid", "amg", "fast-poisson", "direct")
+
+
+def solve(  # noqa: PLR0913
+    op: Any,
+    b: Any,
+    *,
+    x0: Any = None,
+    method: str = "auto",
+    precond: Any = "auto",
+    stop: Stop | None = None,
+    nullspace: Any = None,
+    project_rhs: bool = False,
+    callback: Callable[[int, float], None] | None = None,
+) -> Solution:
+    """Solve A x = b for symmetric positive (semi)definite A.
+
+    op           StencilOperator, scipy sparse array or LinearOperator; float64 or float32
+    b            (*shape) one right-hand side, or (n, *shape) a batch, shape that of the unknowns, (N,) for matrices; NumPy in,
+                 NumPy out. A batch of torch tensors goes through batched CG on its own device.
+    x0           start, shape of b
+    method       "auto" (cg), "cg", "multigrid", "amg", "fast-poisson", "direct"
+    precond      for cg: "auto" (multigrid where the grid allows it, else amg for entries that are known, else none), "none",
+                 "jacobi", "fast-poisson", "multigrid", "amg", or an object that is set up
+    stop         see `Stop`; not used by "fast-poisson" and "direct"
+    nullspace    None (found for StencilOperators), "constant", or an orthonormal basis (N, k)
+    project_rhs  singular A: solve for the part of b that A can produce
+
+    Returns a Solution whose `values` has the shape of b; of a batch, status is a list, steps, residuals and costs per
+    system. Nothing that the numbers do raises; `require_converged()` does. Raises BadInput on wrong use.
+    """
+    stop = Stop() if stop is None else stop
+    if method not in METHODS:
+        raise unknown_name("method of solve", str(method), METHODS)
+    if not isinstance(b, np.ndarray):
+        if not hasattr(b, "__dlpack__"):
+            raise BadInput.of(
+                "the right-hand side is no array.", found=type(b).__name__, allowed="NumPy or torch arrays"
+            )
+        return batched_cg(op, b, x0=x0, stop=stop, precond="jacobi" if precond == "auto" else precond)
+    if b.dtype not in (np.float32, np.float64):
+        b = b.astype(np.float64)
+    size = operator_size(op)
+    if b.size == size:
+        solver = _set_up(op, method, precond, nullspace, b)
+        return solver(b, x0, stop, project_rhs, callback)
+    if b.ndim < 2 or b[0].size != size:
+        raise BadInput.of(
+            "the right-hand side does not fit the operator.",
+            found=f"shape {b.shape}",
+            allowed=f"{size} entries, or a batch of them along axis 0",
+        )
+    solver = _set_up(op, method, precond, nullspace, b[0])
+    starts = [None] * len(b) if x0 is None else x0
+    return stack([solver(bi, xi, stop, project_rhs, callback) for bi, xi in zip(b, starts, strict=True)])
+
+
+def _set_up(op: Any, method: str, precond: Any, nullspace: Any, example: np.ndarray) -> Callable[..., Solution]:
+    """A function of (b, x0, stop, project_rhs, callback); set-up is done once, here, and timed apart."""
+    started = perf_counter()
+    singular = System(op, example, nullspace).singular
+    note = None
+    if method in ("fast-poisson", "direct"):
+        direct = (FastPoisson if method == "fast-poisson" else SparseLU)().setup(op, singular)
+    elif method in ("multigrid", "amg"):
+        cycle = (MultigridCycle("float64", symmetric=False) if method == "multigrid" else AMG()).setup(op)
+    else:
+        precond, note = choose(op, precond)
+    seconds = perf_counter() - started
+
+    def run(b: np.ndarray, x0: Any, stop: Stop, project_rhs: bool, callback: Any) -> Solution:
+        system = System(op, b, nullspace)
+        if method in ("fast-poisson", "direct"):
+            solution = once(system, direct, project_rhs=project_rhs)
+        elif method in ("multigrid", "amg"):
+            solution = stationary(system, cycle, stop=stop, x0=x0, project_rhs=project_rhs)
+        else:
+            solution = cg(system, stop=stop, precond=precond, x0=x0, project_rhs=project_rhs, callback=callback)
+        info = {**solution.info, **({"note": note} if note else {})}
+        return replace(solution, setup_seconds=seconds, info=info)
+
+    return run
+
+
+def choose(op: Any, precond: Any) -> tuple[Any, str | None]:
+    """A preconditioner that is set up, and a note where another one than asked was taken. Raises BadInput."""
+    if not isinstance(precond, str):
+        if precond is not None and not (getattr(precond, "symmetric", False) and getattr(precond, "linear", False)):
+            raise BadInput.of(
+                "CG needs a preconditioner that is linear and symmetric.",
+                found=getattr(precond, "name", type(precond).__name__),
+                hint="build multigrid with symmetric=True",
+            )
+        return precond, None
+    if precond == "none":
+        return None, None
+    if precond not in ("auto", *PRECONDITIONERS):
+        raise unknown_name("preconditioner", precond, ["auto", "none", *PRECONDITIONERS])
+    if precond in ("auto", "multigrid"):
+        reason = MultigridCycle.reason_against(op)
+        if reason is None:
+            return MultigridCycle().setup(op), None
+        if isinstance(op, StencilOperator) or precond == "multigrid" or hasattr(op, "tocsr"):
+            note = f"amg in place of geometric multigrid: {reason}"
+            log.info(note)
+            return AMG().setup(op), note
+        return None, f"no preconditioner: {reason}, nor entries for amg"
+    return PRECONDITIONERS[precond]().setup(op), None
+
+
+def stack(solutions: list[Solution]) -> Solution:
+    """One Solution of several systems: values stacked, all else per system."""
+
+    def each(name: str) -> np.ndarray:
+        return np.array([getattr(s, name) for s in solutions])
+
+    return Solution(
+        values=np.stack([s.values for s in solutions]),
+        status=[s.status for s in solutions],
+        steps=each("steps"),
+        residuals=[s.residuals for s in solutions],
+        true_residual=each("true_residual"),
+        seconds=each("seconds"),
+        setup_seconds=each("setup_seconds"),
+        n_matvec=each("n_matvec"),
+        n_precond=each("n_precond"),
+        norm_type=solutions[0].norm_type,
+        info=solutions[0].info,
+    )

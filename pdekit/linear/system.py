@@ -1,0 +1,139 @@
+"""One linear system A x = b as the methods see it: a product that also gives p . A p, the null space, the true residual."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import LinearOperator
+
+from pdekit.errors import BadInput
+from pdekit.linear.vector_kernels import dot
+from pdekit.space.diffusion import control_volumes
+from pdekit.space.stencils import StencilOperator
+
+COMPATIBLE = {np.dtype("float64"): 1e-10, np.dtype("float32"): 1e-5}
+
+
+class System:
+    """A x = b with b in float32 or float64 (the type of the iteration), x and b of one shape.
+
+    operator    StencilOperator, scipy sparse array or LinearOperator; symmetric is taken for granted
+    nullspace   None: "constant" where a StencilOperator says it is singular, else nothing; "constant"; or an orthonormal
+                basis (n, k)
+    """
+
+    def __init__(self, operator: Any, b: np.ndarray, nullspace: Any = None) -> None:
+        self.operator = operator
+        self.b = np.ascontiguousarray(b)
+        size = operator_size(operator)
+        if self.b.size != size:
+            raise BadInput.of(
+                "the right-hand side does not fit the operator.",
+                found=f"{self.b.size} entries",
+                allowed=f"{size} entries",
+            )
+        if nullspace is None and isinstance(operator, StencilOperator) and operator.singular:
+            nullspace = "constant"
+        self.constant = isinstance(nullspace, str)
+        if self.constant and nullspace != "constant":
+            raise BadInput.of(
+                "nullspace of a linear system.", found=repr(nullspace), allowed='"constant", a basis, none'
+            )
+        self.basis = None if nullspace is None or self.constant else np.asarray(nullspace)
+        self._weights: np.ndarray | None = None
+
+    @property
+    def singular(self) -> bool:
+        """True where a null space was declared or found."""
+        return self.constant or self.basis is not None
+
+    def finite(self) -> bool:
+        """True where operator and right-hand side hold no NaN or infinity."""
+        parts: list[Any] = [self.b]
+        if isinstance(self.operator, StencilOperator):
+            parts += [*self.operator.edges, *([] if self.operator.shift is None else [self.operator.shift])]
+        elif sp.issparse(self.operator):
+            parts.append(self.operator.data)
+        return all(np.isfinite(part.sum(dtype=np.float64)) or bool(np.isfinite(part).all()) for part in parts)
+
+    def product(self, p: np.ndarray, out: np.ndarray) -> float:
+        """out = A p; returns p . A p."""
+        if isinstance(self.operator, StencilOperator):
+            return self.operator.product(p, out)
+        out[...] = (self.operator @ p.ravel()).reshape(p.shape)
+        return float(p.ravel() @ out.ravel())
+
+    def residual(self, x: np.ndarray, out: np.ndarray) -> float:
+        """out = b - A x in the type of the iteration; returns its norm."""
+        self.product(x, out)
+        np.subtract(self.b, out, out=out)
+        return math.sqrt(dot(out.ravel(), out.ravel()))
+
+    def true_residual(self, x: np.ndarray) -> float:
+        """|b - A x| / |b| in float64 whatever the iteration's type; |A x| where b = 0."""
+        wide = self.operator
+        if isinstance(wide, StencilOperator) and wide.dtype != np.float64:
+            wide = wide.astype(np.float64)
+        x64, b64 = x.astype(np.float64, copy=False), self.b.astype(np.float64, copy=False)
+        product = wide @ x64 if isinstance(wide, StencilOperator) else (wide @ x64.ravel()).reshape(x.shape)
+        norm = float(np.linalg.norm(b64.ravel()))
+        return float(np.linalg.norm((b64 - product).ravel())) / (norm if norm > 0 else 1.0)
+
+    def project(self, v: np.ndarray) -> None:
+        """Take the null space out of v, in place."""
+        if self.constant:
+            v -= v.mean()
+        elif self.basis is not None:
+            flat = v.ravel()
+            flat -= self.basis @ (self.basis.T @ flat)
+
+    def incompatible(self) -> float:
+        """|Z^T b| / |b|: the part of b that a singular A cannot produce."""
+        norm = float(np.linalg.norm(self.b.ravel()))
+        if not self.singular or norm == 0:
+            return 0.0
+        if self.constant:
+            return abs(float(self.b.sum(dtype=np.float64))) / np.sqrt(self.b.size) / norm
+        assert self.basis is not None
+        return float(np.linalg.norm(self.basis.T @ self.b.ravel())) / norm
+
+    def compatible(self) -> bool:
+        """True where `incompatible()` is rounding."""
+        return self.incompatible() <= COMPATIBLE[self.b.dtype]
+
+    def centre(self, x: np.ndarray) -> None:
+        """Take from a solution, in place, what A does not see: its mean in the grid's quadrature (or the basis)."""
+        if self.constant and isinstance(self.operator, StencilOperator) and self.operator.grid.location == "vertex":
+            if self._weights is None:
+                w = control_volumes(self.operator.grid)
+                self._weights = w / w.sum()
+            x -= (self._weights * x).sum()
+        else:
+            self.project(x)
+
+
+def operator_size(operator: Any) -> int:
+    """Number of unknowns. Raises BadInput on what is no operator, or not square."""
+    if isinstance(operator, StencilOperator):
+        return int(np.prod(operator.shape))
+    if not (sp.issparse(operator) or isinstance(operator, LinearOperator)):
+        raise BadInput.of(
+            "A of a linear system cannot be used.",
+            found=type(operator).__name__,
+            allowed="a StencilOperator, a scipy sparse array or a scipy LinearOperator",
+        )
+    if operator.shape[0] != operator.shape[1]:
+        raise BadInput.of("A of a linear system is not square.", found=str(operator.shape))
+    return operator.shape[0]
+
+
+def as_csr(operator: Any) -> sp.csr_array:
+    """A as a sparse matrix. Raises BadInput for a LinearOperator, which has none."""
+    if isinstance(operator, StencilOperator):
+        return operator.to_csr()
+    if sp.issparse(operator):
+        return sp.csr_array(operator)
+    raise BadInput.of("this method needs the entries of A.", found="a LinearOperator", allowed="a sparse array, or cg")
