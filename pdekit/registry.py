@@ -110,6 +110,20 @@ def solver_class(card: Card) -> type:
         raise BadInput.of(f"the code {card.code!r} of a card cannot be imported.", found=str(error)) from None
 
 
+def settings_of(cls: type) -> list[str]:
+    """Keywords of a solver class, those that it hands on to its base classes included; `name` is not a setting."""
+    names: list[str] = []
+    for base in cls.__mro__:
+        own = base.__dict__.get("__init__")
+        if own is None:
+            continue
+        parameters = list(inspect.signature(own).parameters.values())[1:]
+        names += [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+        if all(p.kind is not p.VAR_KEYWORD for p in parameters):
+            break
+    return [name for name in dict.fromkeys(names) if name != "name"]
+
+
 def build_solver(card: Card, name: str) -> Any:
     """The solver of a classical card, with its settings. Raises BadInput on unknown or wrong settings."""
     cls = solver_class(card)
@@ -118,7 +132,7 @@ def build_solver(card: Card, name: str) -> Any:
             f"solver {name!r} is learned and has to be trained first.",
             hint=f"pdekit train {name} FILE --out runs/{name}, then use runs/{name}",
         )
-    known = [p for p in inspect.signature(cls).parameters if p != "name"]
+    known = settings_of(cls)
     for key in card.settings:
         if key not in known:
             raise unknown_name(f"setting of solver {name!r}", key, known)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -17,7 +16,7 @@ from pdekit.data.recipe_tables import GridTable, Law, ReferenceError, Split, Sto
 from pdekit.errors import BadInput, unknown_name
 from pdekit.problems import PROBLEMS
 from pdekit.problems.problem import Problem
-from pdekit.registry import find_recipe, read_card, solver_class
+from pdekit.registry import find_recipe, read_card, settings_of, solver_class
 from pdekit.settings import Settings, check, override_pairs, parse, read_toml, to_toml
 from pdekit.space.grid import Grid
 from pdekit.space.random_fields import check_law
@@ -226,7 +225,7 @@ def _solver_faults(recipe: Recipe, problem_class: type[Problem]) -> list[str]:
         faults.append(
             f"solver: {recipe.solver!r} asks for a problem that is {', '.join(missing)}; {recipe.problem!r} is not"
         )
-    known = [name for name in inspect.signature(solver_class(card)).parameters if name != "name"]
+    known = settings_of(solver_class(card))
     for key in recipe.solver_settings:
         if key not in known:
             faults.append("solver_settings: " + flat(unknown_name(f"setting of solver {recipe.solver!r}", key, known)))
