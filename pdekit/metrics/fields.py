@@ -50,15 +50,18 @@ def namespace(pred: Any, ref: Any, grid: Grid) -> Any:
     return array_namespace(pred, ref)
 
 
-def by_samples(compute: Callable[..., tuple[Any, ...]], pred: Any, ref: Any, grid: Grid) -> tuple[Any, ...]:
+def by_samples(
+    compute: Callable[..., tuple[Any, ...]], pred: Any, ref: Any, grid: Grid, *, growth: int = 1
+) -> tuple[Any, ...]:
     """Run `compute(xp, pred, ref)` in float64 on blocks of samples: (finite, *tables), joined along n.
 
+    growth   how many times the memory of its arguments `compute` needs; blocks are smaller by as much
     finite is (n, t, c): where the prediction is finite at all points; `compute` sees zeros where it is not. Raises
     BadInput where the reference is not finite: a sample without a reference cannot be scored, only left out by name.
     """
     xp = namespace(pred, ref, grid)
     axes = space_axes(grid)
-    size = max(1, _BLOCK // math.prod(ref.shape[1:]))
+    size = max(1, _BLOCK // (growth * math.prod(ref.shape[1:])))
     parts = []
     for start in range(0, ref.shape[0], size):
         p = xp.astype(pred[start : start + size, ...], xp.float64)

@@ -10,7 +10,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from pdekit.errors import BadInput, unknown_name
-from pdekit.metrics import pointwise
+from pdekit.metrics import boundary, physics, pointwise, sobolev, spectral
 from pdekit.metrics.reduce import per_sample
 from pdekit.space.grid import Grid
 
@@ -48,6 +48,16 @@ METRICS: dict[str, Metric] = {
     "rmse": Metric(pointwise.rmse, "root mean squared error", "u"),
     "mae": Metric(pointwise.mae, "mean absolute error", "u"),
     "max_error": Metric(pointwise.max_error, "largest error", "u", over_time="max"),
+    "boundary_rmse": Metric(boundary.boundary_rmse, "root mean squared error on the faces that are not periodic", "u"),
+    "conserved_error": Metric(boundary.conserved_error, "error of the integral over the box, per volume", "u"),
+    "relative_h1": Metric(sobolev.relative_h1, "relative error of values and gradients together, L0 = 1"),
+    "low_band": Metric(spectral.relative_band_rmse, "relative error of shells below S/8 (long waves)", part=0),
+    "mid_band": Metric(spectral.relative_band_rmse, "relative error of shells from S/8 to S/2", part=1),
+    "high_band": Metric(spectral.relative_band_rmse, "relative error of shells from S/2 to S (short waves)", part=2),
+    "low_band_rmse": Metric(spectral.band_rmse, "root of the squared error in shells below S/8", "u", part=0),
+    "mid_band_rmse": Metric(spectral.band_rmse, "root of the squared error in shells from S/8 to S/2", "u", part=1),
+    "high_band_rmse": Metric(spectral.band_rmse, "root of the squared error in shells from S/2 to S", "u", part=2),
+    "residual": Metric(physics.residual, "residual of the equation over its right-hand side", needs_problem=True),
     "correlation": Metric(pointwise.correlation, "centred correlation over space", lower_is_better=False),
 }
 
