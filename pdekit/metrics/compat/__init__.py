@@ -1,0 +1,4 @@
+"""The figures of other projects, as they define them, where their definition differs from ours: for comparison with papers.
+
+Written from their definitions and compared with their programs in the tests. The differences are named where they occur.
+"""

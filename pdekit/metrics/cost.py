@@ -1,0 +1,145 @@
+"""What a solve costs, and when it pays: timing, the error-time front, speed at equal error, break-even.
+
+Times are seconds per case on one named machine, at a stated number of threads, precision and batch size; they include
+set-up that depends on the case and exclude compilation and file reading, which are reported apart.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from pdekit.errors import BadInput
+
+WARM_UPS = 3
+REPEATS = 10
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Wall times of repeated calls, in seconds: median, quartiles, and how many there were after how many warm-ups."""
+
+    median: float
+    low: float
+    high: float
+    repeats: int
+    warm_ups: int
+    first: float
+
+    @property
+    def spread(self) -> float:
+        """Interquartile range."""
+        return self.high - self.low
+
+
+def measure(
+    call: Callable[[], Any],
+    *,
+    warm_ups: int = WARM_UPS,
+    repeats: int = REPEATS,
+    synchronise: Callable[[], None] | None = None,
+) -> Timing:
+    """Time a call: `warm_ups` calls that do not count (`first` is the time of the first, with compilation), then `repeats`.
+
+    synchronise   waits for the device; called before the clock is read, so that queued work is counted
+    """
+    if repeats < 1 or warm_ups < 0:
+        raise BadInput.of(
+            "a timing needs calls.", found=f"{warm_ups} warm-ups, {repeats} repeats", allowed=">= 0, >= 1"
+        )
+
+    def once() -> float:
+        if synchronise is not None:
+            synchronise()
+        start = time.perf_counter()
+        call()
+        if synchronise is not None:
+            synchronise()
+        return time.perf_counter() - start
+
+    seconds = [once() for _ in range(warm_ups + repeats)]
+    low, median, high = np.quantile(seconds[warm_ups:], [0.25, 0.5, 0.75])
+    return Timing(float(median), float(low), float(high), repeats, warm_ups, seconds[0])
+
+
+@dataclass(frozen=True)
+class Front:
+    """The runs of one family of solvers that no other run of it beats in both time and error, fastest first.
+
+    seconds, errors   (k,): time rises, error falls
+    runs              (k,): position of each in the lists that were given
+    """
+
+    seconds: tuple[float, ...]
+    errors: tuple[float, ...]
+    runs: tuple[int, ...]
+
+
+def front(seconds: Sequence[float], errors: Sequence[float]) -> Front:
+    """The Pareto front of runs: median time per case against mean error. Runs with a time or error not finite fall out.
+
+    An error of exactly zero (a solver that made the reference) is kept; logarithms are taken only between positive ones.
+    """
+    if len(seconds) != len(errors):
+        raise BadInput.of("times and errors differ in number.", found=f"{len(seconds)} and {len(errors)}")
+    kept: list[int] = []
+    for i in sorted(range(len(seconds)), key=lambda i: (seconds[i], errors[i])):
+        usable = math.isfinite(seconds[i]) and math.isfinite(errors[i]) and seconds[i] > 0
+        if usable and (not kept or errors[i] < errors[kept[-1]]):
+            kept.append(i)
+    return Front(tuple(float(seconds[i]) for i in kept), tuple(float(errors[i]) for i in kept), tuple(kept))
+
+
+def time_at_error(family: Front, error: float) -> float:
+    """Seconds in which the family reaches `error`: log-log between neighbours on its front, never beyond its ends.
+
+    +inf where no run is so exact; NaN where every run is more exact than `error` (the front does not reach there: a run
+    that solves too well must not stand for the family) or where there is no run at all.
+    """
+    if not family.errors or error > family.errors[0]:
+        return math.nan
+    if error < family.errors[-1]:
+        return math.inf
+    for (t0, e0), (t1, e1) in pairwise(zip(family.seconds, family.errors, strict=True)):
+        if e1 <= error <= e0:
+            if error == e0:
+                return t0
+            if e1 == 0.0 or error == e1:
+                return t1
+            share = math.log(e0 / error) / math.log(e0 / e1)
+            return math.exp(math.log(t0) + share * math.log(t1 / t0))
+    return family.seconds[0]
+
+
+def speed_up(classical: Front, learned: Front, error: float) -> float:
+    """T_classical / T_learned at equal error; NaN or infinite where one of the fronts does not hold that error.
+
+    classical   the front of all strong baselines together
+    error       the learned solver's own
+    """
+    return time_at_error(classical, error) / time_at_error(learned, error)
+
+
+def break_even(
+    classical_seconds: float, learned_seconds: float, *, data: float, training: float, tuning: float
+) -> float:
+    """Cases after which learning has paid: ceil( (C_data + C_train + C_tune) / (t_classical - t_learned) ); inf if never.
+
+    classical_seconds   at the learned solver's own error
+    data                generating training and validation cases with the classical solver
+    tuning              all runs tried, not only the best
+    All in seconds on the named machine.
+    """
+    costs = {"data": data, "training": training, "tuning": tuning}
+    if not all(math.isfinite(c) and c >= 0 for c in costs.values()):
+        raise BadInput.of("costs must be finite and not negative.", found=str(costs))
+    gain = classical_seconds - learned_seconds
+    if math.isnan(gain):
+        return math.nan
+    return math.inf if gain <= 0 else float(math.ceil(sum(costs.values()) / gain))
