@@ -81,7 +81,7 @@ class Front:
     runs: tuple[int, ...]
 
 
-def front(seconds: Sequence[float], errors: Sequence[float]) -> Front:
+def front(seconds: Sequence[float | int], errors: Sequence[float | int]) -> Front:
     """The Pareto front of runs: median time per case against mean error. Runs with a time or error not finite fall out.
 
     An error of exactly zero (a solver that made the reference) is kept; logarithms are taken only between positive ones.
@@ -96,7 +96,7 @@ def front(seconds: Sequence[float], errors: Sequence[float]) -> Front:
     return Front(tuple(float(seconds[i]) for i in kept), tuple(float(errors[i]) for i in kept), tuple(kept))
 
 
-def time_at_error(family: Front, error: float) -> float:
+def time_at_error(family: Front, error: float | int) -> float:
     """Seconds in which the family reaches `error`: log-log between neighbours on its front, never beyond its ends.
 
     +inf where no run is so exact; NaN where every run is more exact than `error` (the front does not reach there: a run
@@ -117,7 +117,7 @@ def time_at_error(family: Front, error: float) -> float:
     return family.seconds[0]
 
 
-def speed_up(classical: Front, learned: Front, error: float) -> float:
+def speed_up(classical: Front, learned: Front, error: float | int) -> float:
     """T_classical / T_learned at equal error; NaN or infinite where one of the fronts does not hold that error.
 
     classical   the front of all strong baselines together
@@ -127,7 +127,12 @@ def speed_up(classical: Front, learned: Front, error: float) -> float:
 
 
 def break_even(
-    classical_seconds: float, learned_seconds: float, *, data: float, training: float, tuning: float
+    classical_seconds: float | int,
+    learned_seconds: float | int,
+    *,
+    data: float | int,
+    training: float | int,
+    tuning: float | int,
 ) -> float:
     """Cases after which learning has paid: ceil( (C_data + C_train + C_tune) / (t_classical - t_learned) ); inf if never.
 

@@ -111,8 +111,8 @@ def ratio(
     xp = array_namespace(numerator, denominator)
     degenerate = is_degenerate(denominator, size, relative=relative)
     one = xp.ones_like(denominator)
-    out = mark_failures(numerator / xp.where(degenerate, one, denominator), finite)
-    return xp.where(degenerate & finite, one * math.nan, out)
+    out = xp.where(degenerate, one * math.nan, numerator / xp.where(degenerate, one, denominator))
+    return xp.where(finite & xp.isfinite(numerator), out, one * math.inf)
 
 
 def weights_of(xp: Any, like: Any, grid: Grid) -> Any:

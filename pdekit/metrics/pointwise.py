@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from array_api_compat import array_namespace, device
+from jaxtyping import Float
 
 from pdekit.errors import BadInput, unknown_name
 from pdekit.metrics.fields import (
@@ -42,7 +43,7 @@ def mae(pred: Field, ref: Field, grid: Grid) -> Table:
     return mark_failures(size, finite)
 
 
-def relative_l2(pred: Field, ref: Field, grid: Grid, *, channels: str = "apart") -> Table:
+def relative_l2(pred: Field, ref: Field, grid: Grid, *, channels: str = "apart") -> Float[Any, "n t _"]:
     """Root of the mean squared error over the root mean square of ref, sqrt<e^2> / sqrt<ref^2>; dimensionless.
 
     channels   "apart", or "joint": summed over c inside both roots (components of one vector), table (n, t, 1)
@@ -58,7 +59,7 @@ def relative_l2(pred: Field, ref: Field, grid: Grid, *, channels: str = "apart")
     return ratio(square**0.5, reference**0.5, finite)
 
 
-def relative_l2_trajectory(pred: Field, ref: Field, grid: Grid) -> Table:
+def relative_l2_trajectory(pred: Field, ref: Field, grid: Grid) -> Float[Any, "n 1 c"]:
     """sqrt(sum_t <e^2>) / sqrt(sum_t <ref^2>), one number per trajectory, (n, 1, c); dimensionless.
 
     For trajectories that decay, where a ratio per frame divides by nearly nothing in the end.

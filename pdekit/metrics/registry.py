@@ -11,6 +11,7 @@ from array_api_compat import array_namespace
 
 from pdekit.errors import BadInput, unknown_name
 from pdekit.metrics import boundary, physics, pointwise, sobolev, spectral
+from pdekit.metrics.fields import namespace
 from pdekit.metrics.reduce import per_sample
 from pdekit.space.grid import Grid
 
@@ -84,8 +85,8 @@ def score(names: Sequence[str], pred: Any, ref: Any, grid: Grid) -> dict[str, np
                 hint=f"pdekit.metrics.{METRICS[name].function.__name__}(problem, instances, values)",
             )
     if len(pred.shape) == grid.dim + 1 and len(ref.shape) == grid.dim + 1:
-        xp = array_namespace(pred, ref)
-        pred, ref = (xp.reshape(a, (a.shape[0], 1, *a.shape[1:], 1)) for a in (pred, ref))
+        pred, ref = (array_namespace(a).reshape(a, (a.shape[0], 1, *a.shape[1:], 1)) for a in (pred, ref))
+    namespace(pred, ref, grid)
     tables: dict[Callable[..., Any], Any] = {}
     out = {}
     for name in names:

@@ -22,7 +22,7 @@ from pdekit.metrics.spectral import coefficients, growth, modes
 from pdekit.space.grid import Grid
 
 
-def sobolev_norm(u: Field, grid: Grid, s: float, *, scale: float = 1.0, homogeneous: bool = False) -> Table:
+def sobolev_norm(u: Field, grid: Grid, s: float | int, *, scale: float | int = 1.0, homogeneous: bool = False) -> Table:
     """||u||_s, in units of u times length^(dim/2).
 
     s       order, any real number on fully periodic grids, else 0 or 1
@@ -42,7 +42,7 @@ def sobolev_norm(u: Field, grid: Grid, s: float, *, scale: float = 1.0, homogene
 
 
 def relative_sobolev(
-    pred: Field, ref: Field, grid: Grid, s: float, *, scale: float = 1.0, homogeneous: bool = False
+    pred: Field, ref: Field, grid: Grid, s: float | int, *, scale: float | int = 1.0, homogeneous: bool = False
 ) -> Table:
     """||pred - ref||_s / ||ref||_s; dimensionless. Arguments as `sobolev_norm`.
 
@@ -59,7 +59,7 @@ def relative_sobolev(
 
 def relative_h1(pred: Field, ref: Field, grid: Grid) -> Table:
     """||pred - ref|| / ||ref|| with ||u||^2 the integral of u^2 + |grad u|^2 (L0 = 1); the measure of the `h1` loss."""
-    return relative_sobolev(pred, ref, grid, 1.0)
+    return relative_sobolev(pred, ref, grid, 1)
 
 
 def difference(xp: Any, u: Any, axis: int, h: float, periodic: bool) -> Any:
@@ -80,7 +80,7 @@ def difference(xp: Any, u: Any, axis: int, h: float, periodic: bool) -> Any:
     return xp.concat((low, inner, high), axis=axis)
 
 
-def _square(xp: Any, u: Any, grid: Grid, s: float, scale: float, homogeneous: bool) -> Any:
+def _square(xp: Any, u: Any, grid: Grid, s: float | int, scale: float | int, homogeneous: bool) -> Any:
     if all(grid.periodic):
         table = modes(grid)
         k2 = (scale * table.k) ** 2
@@ -102,7 +102,7 @@ def _square(xp: Any, u: Any, grid: Grid, s: float, scale: float, homogeneous: bo
     return grid.volume * total
 
 
-def _check(grid: Grid, s: float, scale: float) -> None:
+def _check(grid: Grid, s: float | int, scale: float | int) -> None:
     if not math.isfinite(s) or not (math.isfinite(scale) and scale > 0):
         raise BadInput.of("this Sobolev norm is not defined.", found=f"s = {s}, scale = {scale}", allowed="scale > 0")
     if not all(grid.periodic) and s not in (0, 1):

@@ -42,7 +42,7 @@ def energy_spectrum(u: Field, grid: Grid) -> Float[Any, "n t c s"]:
 
 
 def band_rmse(
-    pred: Field, ref: Field, grid: Grid, *, starts: Sequence[float] | None = None
+    pred: Field, ref: Field, grid: Grid, *, starts: Sequence[float | int] | None = None
 ) -> Float[Any, "n t c bands"]:
     """sqrt( sum over a band of |a_pred - a_ref|^2 ) per band, then `rest`: the squares add up to <e^2>. Units of u.
 
@@ -56,7 +56,7 @@ def band_rmse(
 
 
 def relative_band_rmse(
-    pred: Field, ref: Field, grid: Grid, *, starts: Sequence[float] | None = None
+    pred: Field, ref: Field, grid: Grid, *, starts: Sequence[float | int] | None = None
 ) -> Float[Any, "n t c bands"]:
     """`band_rmse` over the root of the same sum of ref; dimensionless.
 
@@ -155,7 +155,9 @@ def growth(grid: Grid) -> int:
     return 2 ** (1 + sum(not p for p in grid.periodic))
 
 
-def _bands(pred: Any, ref: Any, grid: Grid, starts: Sequence[float], *, error: bool = True) -> tuple[Any, Any, Any]:
+def _bands(
+    pred: Any, ref: Any, grid: Grid, starts: Sequence[float | int], *, error: bool = True
+) -> tuple[Any, Any, Any]:
     """finite (n, t, c); sums of |a_pred - a_ref|^2 (or |a_pred|^2) and of |a_ref|^2 per band and rest (n, t, c, bands)."""
     table = modes(grid)
     band = np.searchsorted(np.asarray(starts, dtype=np.float64), table.shell, side="right") - 1
@@ -178,7 +180,7 @@ def _bands(pred: Any, ref: Any, grid: Grid, starts: Sequence[float], *, error: b
     return finite, first, second
 
 
-def _starts(starts: Sequence[float] | None, grid: Grid) -> Sequence[float]:
+def _starts(starts: Sequence[float | int] | None, grid: Grid) -> Sequence[float | int]:
     last = last_shell(grid)
     if starts is None:
         return (0.0, last / 8, last / 2)

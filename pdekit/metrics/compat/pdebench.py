@@ -36,7 +36,7 @@ def pdebench(
     n = ref.shape[0]
     size = n if batch is None else batch
     parts = [_one_batch(pred[i : i + size, ...], ref[i : i + size, ...], grid, low, high) for i in range(0, n, size)]
-    return {name: np.mean([part[name] for part in parts], axis=0) for name in NAMES}
+    return {name: np.asarray(np.mean([part[name] for part in parts], axis=0)) for name in NAMES}
 
 
 def _one_batch(pred: Any, ref: Any, grid: Grid, low: int, high: int) -> dict[str, np.ndarray]:
