@@ -132,11 +132,22 @@ def test_resolution_does_not_show_on_smooth_periodic_fields():
     np.testing.assert_allclose(values[0], values[1], rtol=1e-12)
 
 
-def test_float32_is_summed_in_float64():
-    grid = Grid.make(2**20)
-    ref = np.full((1, 1, 2**20, 1), np.float32(1.0))
-    pred = ref + np.float32(2.0**-12)
-    assert pointwise.rmse(pred, ref, grid).item() == pytest.approx(2.0**-12, rel=1e-12)
+@pytest.mark.parametrize("name", TABLES)
+def test_float32_is_scored_in_float64(name):
+    grid = GRIDS[1]
+    pred, ref = (a.astype(np.float32) for a in fields(grid))
+    exact = TABLES[name](pred.astype(np.float64), ref.astype(np.float64), grid)
+    np.testing.assert_array_equal(TABLES[name](pred, ref, grid), exact)
+
+
+@pytest.mark.parametrize("name", RELATIVE)
+def test_small_fields_are_fields(name):
+    grid = GRIDS[1]
+    pred, ref = fields(grid)
+    expected = TABLES[name](pred, ref, grid)
+    pred[0] *= 1e-9
+    ref[0] *= 1e-9
+    np.testing.assert_allclose(TABLES[name](pred, ref, grid), expected, rtol=1e-10)
 
 
 def test_fixed_scale():
