@@ -14,93 +14,124 @@ edges: Moulton, Dendy & Hyman 1998, doi:10.1006/jcph.1998.5943, sec. 2.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from pdekit.linear.hierarchy_kernels import coarse_edges
 from pdekit.space.grid import Grid
 from pdekit.space.stencils import StencilOperator
 
 COARSEST = 64  # unknowns: below this a dense inverse costs less than another level
 
 
-def coarse_operators(operator: StencilOperator) -> list[StencilOperator]:
-    """The operator and its coarser ones, as far as every axis can be halved."""
-    levels = [operator]
+def coarse_operators(operator: StencilOperator, dtype: Any = None) -> list[StencilOperator]:
+    """The operator and its coarser ones, as far as every axis can be halved; the coarser ones in `dtype`, if given."""
+    levels, kind = [operator], np.dtype(operator.dtype if dtype is None else dtype)
     while int(np.prod(levels[-1].shape)) > COARSEST and _halves(levels[-1].grid):
-        levels.append(_coarser(levels[-1]))
+        levels.append(_coarser(levels[-1], kind))
     return levels
 
 
 def _halves(grid: Grid) -> bool:
-    smallest = {"cell": 2, "vertex": 2}[grid.location]
-    return all(n % 2 == 0 and n // 2 >= smallest for n in grid.intervals)
+    return all(n % 2 == 0 and n // 2 >= 2 for n in grid.intervals)
 
 
-def _coarser(operator: StencilOperator) -> StencilOperator:
-    fine = operator.grid
-    grid = fine.with_intervals([n // 2 for n in fine.intervals])
-    edges = []
+def _coarser(operator: StencilOperator, dtype: np.dtype) -> StencilOperator:
+    fine, dim = operator.grid, operator.dim
+    grid = coarser_grid(fine)
+    shape = tuple(unknowns(grid, axis) for axis in range(dim))
+    edges = tuple(np.empty(tuple(n + (k == axis) for k, n in enumerate(shape)), dtype) for axis in range(dim))
+    series, across = _tables(fine, dtype)
+    start = _first(fine, dim - 1)
     with np.errstate(divide="ignore"):
-        for axis, e in enumerate(operator.edges):
-            along = _cells_in_series if fine.location == "cell" else _vertices_in_series
-            new = np.moveaxis(along(np.moveaxis(e, axis, 0), fine, axis), 0, axis)
-            for other in range(fine.dim):
-                if other != axis:
-                    new = np.moveaxis(_abreast(np.moveaxis(new, other, 0), fine, other), 0, other)
-            edges.append(np.ascontiguousarray(new))
+        coarse_edges(
+            three_axes(operator.edges),
+            three_axes(edges),
+            series,
+            across,
+            fine.location == "cell",
+            start,
+            fine.periodic[-1],
+        )
     shift = operator.shift
     if shift is not None:
-        for axis in range(fine.dim):
-            matrix = restriction(fine, axis, walls=False).astype(shift.dtype)
-            shift = np.moveaxis(np.tensordot(matrix.toarray(), shift, axes=(1, axis)), 0, axis)
-        shift = np.ascontiguousarray(shift)
-    return replace(operator, edges=tuple(edges), grid=grid, shift=shift)
+        for axis in range(dim):
+            matrix = restriction(fine, axis, walls=False)
+            moved = np.moveaxis(shift, axis, 0)
+            sums = (matrix @ moved.reshape(len(moved), -1)).reshape(-1, *moved.shape[1:])
+            shift = np.moveaxis(sums, 0, axis)
+        shift = np.ascontiguousarray(shift, dtype=dtype)
+    return StencilOperator(edges, grid, shift)
 
 
-def _cells_in_series(e: np.ndarray, grid: Grid, axis: int) -> np.ndarray:
-    """Coarse edges along axis 0 of `e`, each 1/2 of the series of half an inner edge, a face edge, half an inner edge."""
-    faces, inner = 1.0 / e[0::2], 0.5 / e[1::2]
-    if grid.periodic[axis]:
-        faces += np.concatenate([inner[-1:], inner]) + np.concatenate([inner, inner[:1]])
-    else:
-        faces[:-1] += inner
-        faces[1:] += inner
-    return 0.5 / faces
+def three_axes(edges: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Edges as the kernels want them: those of 2D with an axis of length 1 in the middle and no edges along it."""
+    if len(edges) == 3:
+        return edges[0], edges[1], edges[2]
+    return edges[0][:, None, :], np.empty((0, 0, edges[0].shape[1]), edges[0].dtype), edges[1][:, None, :]
 
 
-def _vertices_in_series(e: np.ndarray, grid: Grid, axis: int) -> np.ndarray:
-    """Coarse edges along axis 0 of `e`, each 1/2 of two fine ones in series; entries to the outside of free ends halve."""
-    if grid.periodic[axis]:
-        new = 0.5 / (1.0 / e[1::2] + 1.0 / e[2::2])
-        return np.concatenate([new[-1:], new])
-    low, high = (kind != "dirichlet" for kind in grid.boundary[axis])
-    body = e[1 if low else 0 : -1 if high else None]
-    new = 0.5 / (1.0 / body[0::2] + 1.0 / body[1::2])
-    return np.concatenate([*([0.5 * e[:1]] if low else []), new, *([0.5 * e[-1:]] if high else [])])
+@lru_cache(maxsize=64)
+def _tables(grid: Grid, dtype: np.dtype) -> tuple[Any, Any]:
+    """Tables of `hierarchy_kernels.coarse_edges`: edges in series on three axes, lines side by side on the first two."""
+    series = [_series(grid, axis) for axis in range(grid.dim)]
+    across = [_across(grid, axis) for axis in range(grid.dim - 1)]
+    if grid.dim == 2:
+        series.insert(1, (np.zeros((1, 1), np.int64), np.ones((1, 1))))
+        across.append((np.zeros((1, 1), np.int64), np.ones((1, 1))))
+    return (
+        tuple((index, weight.astype(dtype)) for index, weight in series),
+        tuple((index, weight.astype(dtype)) for index, weight in across),
+    )
 
 
-def _abreast(e: np.ndarray, grid: Grid, axis: int) -> np.ndarray:
-    """Means of the lines that become one, along axis 0 of `e`, which is another axis than the edges'."""
+def _series(grid: Grid, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """(index, weight) per coarse edge of an axis: it is 0.5 / sum of weight / e[index]; index -1 counts for nothing."""
+    n, size = unknowns(grid, axis), unknowns(coarser_grid(grid), axis)
+    k = np.arange(size + 1)
     if grid.location == "cell":
-        return 0.5 * (e[0::2] + e[1::2])
-    first = 1 if grid.boundary[axis][0] == "dirichlet" else 0
-    centre = e[first::2][: _size(grid, axis)]
-    out = 0.5 * centre
-    n, last = len(e), first + 2 * (len(centre) - 1)
-    below, above = np.arange(first - 1, last, 2), np.arange(first + 1, last + 2, 2)
+        index, weight = np.stack([2 * k, 2 * k - 1, 2 * k + 1], axis=1), np.tile([1.0, 0.5, 0.5], (size + 1, 1))
+        inner = index[:, 1:]
+        inner[...] = inner % n if grid.periodic[axis] else np.where((inner < 0) | (inner > n), -1, inner)
+        return index, weight
+    index = np.stack([2 * k + _first(grid, axis) - 1, 2 * k + _first(grid, axis)], axis=1)
     if grid.periodic[axis]:
-        return out + 0.25 * (e[below % n] + e[above % n])
-    out[below >= 0] += 0.25 * e[below[below >= 0]]
-    out[above < n] += 0.25 * e[above[above < n]]
-    return out
+        index %= n
+    index[(index < 0) | (index > n)] = -1
+    return index, np.ones(index.shape)
 
 
-def _size(grid: Grid, axis: int) -> int:
-    """Coarse unknowns along an axis."""
-    coarse = grid.with_intervals([n // 2 for n in grid.intervals])
-    return len(range(coarse.points[axis])[coarse.unknown[axis]])
+def _across(grid: Grid, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """(index, weight) per coarse unknown of an axis: the lines that become one."""
+    n, size = unknowns(grid, axis), unknowns(coarser_grid(grid), axis)
+    k = np.arange(size)
+    if grid.location == "cell":
+        return np.stack([2 * k, 2 * k + 1], axis=1), np.full((size, 2), 0.5)
+    centre = 2 * k + _first(grid, axis)
+    index, weight = np.stack([centre - 1, centre, centre + 1], axis=1), np.tile([0.25, 0.5, 0.25], (size, 1))
+    if grid.periodic[axis]:
+        return index % n, weight
+    outside = (index < 0) | (index >= n)
+    weight[outside], index[outside] = 0.0, 0
+    return index, weight
+
+
+def coarser_grid(grid: Grid) -> Grid:
+    """The same box with half the intervals."""
+    return grid.with_intervals([n // 2 for n in grid.intervals])
+
+
+def unknowns(grid: Grid, axis: int) -> int:
+    """Unknowns along an axis."""
+    return len(range(grid.points[axis])[grid.unknown[axis]])
+
+
+def _first(grid: Grid, axis: int) -> int:
+    """Fine unknown at the place of coarse unknown 0 (vertex); 0 for cells."""
+    return 1 if grid.location == "vertex" and grid.boundary[axis][0] == "dirichlet" else 0
 
 
 def interpolation(
@@ -110,7 +141,7 @@ def interpolation(
 
     walls   False: constants are kept at every wall, as for averages of what is not zero there
     """
-    n, coarse = len(range(grid.points[axis])[grid.unknown[axis]]), _size(grid, axis)
+    n, coarse = unknowns(grid, axis), unknowns(coarser_grid(grid), axis)
     i = np.arange(n)
     if grid.location == "cell":
         c1, c2 = i // 2, i // 2 + np.where(i % 2 == 0, -1, 1)
@@ -120,8 +151,7 @@ def interpolation(
                 ghost = -1.0 if kind == "dirichlet" and walls else 1.0
                 w1[end], w2[end] = 0.75 + 0.25 * ghost, 0.0
     else:
-        first = 1 if grid.boundary[axis][0] == "dirichlet" else 0
-        k = i - first
+        k = i - _first(grid, axis)
         c1, c2 = k // 2, k // 2 + k % 2
         w1, w2 = np.where(k % 2 == 0, 1.0, 0.5), np.where(k % 2 == 0, 0.0, 0.5)
     if grid.periodic[axis]:
@@ -137,4 +167,4 @@ def restriction(grid: Grid, axis: int, *, walls: bool = True) -> sp.csr_array:
     c1, c2, w1, w2 = interpolation(grid, axis, walls=walls)
     i = np.arange(len(c1))
     data, rows, cols = np.concatenate([w1, w2]) / 2.0, np.concatenate([c1, c2]), np.concatenate([i, i])
-    return sp.csr_array((data, (rows, cols)), shape=(_size(grid, axis), len(c1)))
+    return sp.csr_array((data, (rows, cols)), shape=(unknowns(coarser_grid(grid), axis), len(c1)))
