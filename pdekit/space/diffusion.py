@@ -15,6 +15,7 @@ Rows keep their control volume's fraction, so that A is symmetric; `control_volu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -44,6 +45,8 @@ def diffusion(
     if mean not in FACE_MEANS:
         raise unknown_name("face mean", mean, FACE_MEANS)
     a = np.full(grid.points, float(coefficient)) if isinstance(coefficient, int | float) else coefficient
+    if _compiled(a, grid):
+        return _on_cells(a, grid, mean, shift)
     edges, walls = [], {}
     for axis in range(grid.dim):
         inner = _inner(a, grid, axis, mean)
@@ -72,6 +75,39 @@ def diffusion(
         shift = shift * control_volumes(grid)
     contiguous = tuple(np.ascontiguousarray(e) if isinstance(e, np.ndarray) else e for e in edges)
     return StencilOperator(contiguous, grid, shift), walls
+
+
+def _compiled(a: Any, grid: Grid) -> bool:
+    """True where one pass per axis of the compiled kernel serves: one NumPy field in C order on the cells of 2D or 3D."""
+    return (
+        grid.location == "cell"
+        and grid.dim > 1
+        and isinstance(a, np.ndarray)
+        and a.shape == grid.points
+        and a.dtype in (np.float32, np.float64)
+        and a.flags.c_contiguous
+    )
+
+
+def _on_cells(a: np.ndarray, grid: Grid, mean: str, shift: Any) -> tuple[StencilOperator, dict[str, Any]]:
+    """What `diffusion` does on cells, without temporaries of the grid's size."""
+    from pdekit.space.diffusion_kernels import inner_edges
+
+    edges, walls = [], {}
+    for axis, (n, h) in enumerate(zip(grid.points, grid.spacing, strict=True)):
+        e = np.empty((*grid.points[:axis], n + 1, *grid.points[axis + 1 :]), a.dtype)
+        outer, stride = math.prod(grid.points[:axis]), math.prod(grid.points[axis + 1 :])
+        factor = a.dtype.type((2.0 if mean == "harmonic" else 0.5) / h**2)
+        inner_edges(a.reshape(outer, -1), stride, mean == "harmonic", factor, e.reshape(outer, -1))
+        first, last = _at(grid, axis, slice(0, 1)), _at(grid, axis, slice(-1, None))
+        if grid.periodic[axis]:
+            e[first] = e[last] = _mean(a[first], a[last], mean) / h**2
+        else:
+            for side, at, name in ((0, first, "low"), (-1, last, "high")):
+                e[at], wall = _wall(a, grid, axis, side)
+                walls[f"{grid.axes[axis]}_{name}"] = wall[_at(grid, axis, 0)]
+        edges.append(e)
+    return StencilOperator(tuple(edges), grid, None if shift is None else shift * control_volumes(grid)), walls
 
 
 def boundary_source(grid: Grid, walls: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> np.ndarray:
