@@ -71,7 +71,7 @@ class FluxForm(Elliptic):
                 out[(*(slice(None),) * axis, end)] = grid.value(face) if field is None else field[0]
         return out
 
-    def regrid(self, instances: Instances, factor: float) -> Instances:
+    def regrid(self, instances: Instances, factor: int | float) -> Instances:
         """The same cases on `factor` times the intervals. Finer: each cell's values on its parts. Coarser: means over the
         cells that become one, of the coefficient by `face_mean`, of all else arithmetic."""
         grid = instances.grid

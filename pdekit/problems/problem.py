@@ -117,7 +117,7 @@ class Elliptic(Problem):
         """The output field on all stored points, shape `grid.points`: unknowns plus known Dirichlet ends."""
 
     @abstractmethod
-    def regrid(self, instances: Instances, factor: float) -> Instances:
+    def regrid(self, instances: Instances, factor: int | float) -> Instances:
         """The same cases with `factor` times the intervals: 2, 4 keep each cell's coefficient on its parts; 1/2, 1/4 average."""
 
     def residual(self, instances: Instances, values: Mapping[str, np.ndarray]) -> np.ndarray:

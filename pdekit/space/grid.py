@@ -72,51 +72,25 @@ class Grid:
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 2:
                 raise BadInput.of(f"points along {axis} cannot be used.", found=repr(value), allowed="an integer >= 2")
         for axis, value in zip(AXES, ell, strict=False):
-            if not isinstance(value, int | float | np.number) or not math.isfinite(value) or value <= 0:
+            if not _number(value) or value <= 0:
                 raise BadInput.of(f"length along {axis} cannot be used.", found=repr(value), allowed="a number > 0")
         if location not in LOCATIONS:
             raise unknown_name("grid location", str(location), LOCATIONS)
         kinds = _faces("boundary", boundary, dim, "dirichlet")
         values = _faces("boundary_value", boundary_value, dim, 0.0)
-        grid = cls(
+        pairs = _faces("robin", robin or {}, dim, (1.0, 1.0))
+        _check_kinds(kinds)
+        _check_values(values)
+        _check_robin(pairs, kinds)
+        return cls(
             points=tuple(int(v) for v in n),
             length=tuple(float(v) for v in ell),
             location=location,
             boundary=kinds,
-            boundary_value=values,
-            robin=_faces("robin", robin or {}, dim, (1.0, 1.0)),
+            boundary_value=tuple((float(low), float(high)) for low, high in values),
+            robin=tuple(((float(a), float(b)), (float(c), float(d))) for (a, b), (c, d) in pairs),
             unit=unit,
         )
-        grid._check()
-        return grid
-
-    def _check(self) -> None:
-        for axis, pair in zip(AXES, self.boundary, strict=False):
-            for side, kind in zip(("low", "high"), pair, strict=True):
-                if kind not in KINDS:
-                    raise unknown_name(f"boundary type (face {axis}_{side})", str(kind), KINDS)
-            if (pair[0] == "periodic") != (pair[1] == "periodic"):
-                raise BadInput.of(
-                    f"axis {axis} is periodic on one face only.",
-                    found=f"{axis}_low = {pair[0]!r}, {axis}_high = {pair[1]!r}",
-                    allowed="both faces of an axis periodic, or neither",
-                )
-        for axis, pair in zip(AXES, self.boundary_value, strict=False):
-            for side, value in zip(("low", "high"), pair, strict=True):
-                if not isinstance(value, int | float) or not math.isfinite(value):
-                    raise BadInput.of(
-                        f"boundary value on face {axis}_{side} cannot be used.",
-                        found=repr(value),
-                        allowed="a finite number; a varying value is a field of the recipe, { law = ... }",
-                    )
-        for axis, pair, kinds in zip(AXES, self.robin, self.boundary, strict=False):
-            for side, (alpha, beta), kind in zip(("low", "high"), pair, kinds, strict=True):
-                if kind == "robin" and not (alpha > 0 and beta > 0):
-                    raise BadInput.of(
-                        f"the robin pair on face {axis}_{side} cannot be used.",
-                        found=f"alpha = {alpha}, beta = {beta}",
-                        allowed="alpha > 0 and beta > 0 (alpha = 0 is neumann, beta = 0 is dirichlet)",
-                    )
 
     @property
     def dim(self) -> int:
@@ -224,7 +198,7 @@ class Grid:
             raise BadInput.of("a grid would have fewer than 2 points along an axis.", found=str(points))
         return replace(self, points=points)
 
-    def scaled(self, factor: float) -> Grid:
+    def scaled(self, factor: int | float) -> Grid:
         """The same box with `factor` times the intervals; every product must be a whole number."""
         products = [n * factor for n in self.intervals]
         if any(abs(p - round(p)) > 1e-9 or round(p) < 1 for p in products):
@@ -234,6 +208,46 @@ class Grid:
                 allowed="factors that leave a whole number of intervals on every axis",
             )
         return self.with_intervals([round(p) for p in products])
+
+
+def _check_kinds(kinds: tuple) -> None:
+    for axis, pair in zip(AXES, kinds, strict=False):
+        for side, kind in zip(("low", "high"), pair, strict=True):
+            if kind not in KINDS:
+                raise unknown_name(f"boundary type (face {axis}_{side})", str(kind), KINDS)
+        if (pair[0] == "periodic") != (pair[1] == "periodic"):
+            raise BadInput.of(
+                f"axis {axis} is periodic on one face only.",
+                found=f"{axis}_low = {pair[0]!r}, {axis}_high = {pair[1]!r}",
+                allowed="both faces of an axis periodic, or neither",
+            )
+
+
+def _check_values(values: tuple) -> None:
+    for axis, pair in zip(AXES, values, strict=False):
+        for side, value in zip(("low", "high"), pair, strict=True):
+            if not _number(value):
+                raise BadInput.of(
+                    f"boundary value on face {axis}_{side} cannot be used.",
+                    found=repr(value),
+                    allowed="a finite number; a varying value is a field of the recipe, { law = ... }",
+                )
+
+
+def _check_robin(pairs: tuple, kinds: tuple) -> None:
+    for axis, pair, of in zip(AXES, pairs, kinds, strict=False):
+        for side, given, kind in zip(("low", "high"), pair, of, strict=True):
+            whole = isinstance(given, tuple) and len(given) == 2 and all(_number(v) for v in given)
+            if not whole or (kind == "robin" and min(given) <= 0):
+                raise BadInput.of(
+                    f"the robin pair on face {axis}_{side} cannot be used.",
+                    found=repr(given),
+                    allowed="(alpha, beta), both finite and > 0 (alpha = 0 is neumann, beta = 0 is dirichlet)",
+                )
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _dimension(points: int | Sequence[int], length: float | Sequence[float]) -> int:
