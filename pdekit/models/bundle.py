@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,22 +10,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from pdekit.errors import BadInput, FormatError, StorageError
+from pdekit.files import whole
 
 KEY = "pdekit"
 
 
 def write_bundle(path: Path, arrays: Mapping[str, np.ndarray], facts: str) -> None:
     """Write arrays and a JSON text under a temporary name beside `path`, then rename. Raises StorageError."""
-    scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        save_file({k: np.asarray(v, order="C") for k, v in arrays.items()}, scratch, metadata={KEY: facts})
-        os.replace(scratch, path)
-    except OSError as error:
-        raise StorageError.of(path, error) from None
+        with whole(path) as scratch:
+            save_file({k: np.asarray(v, order="C") for k, v in arrays.items()}, scratch, metadata={KEY: facts})
     except SafetensorError as error:
         raise StorageError(f"{str(path)!r} cannot be written.\n  found: {error}") from None
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def read_bundle(path: Path) -> tuple[dict[str, np.ndarray], str]:

@@ -1,0 +1,36 @@
+"""Files that are whole or not there: written under a temporary name beside the target, then renamed into place."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pdekit.errors import StorageError
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A scratch path to write to; it takes the name `path` where the block ends well. Raises StorageError."""
+    scratch = path.with_name(f"{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        yield scratch
+        os.replace(scratch, path)
+    except OSError as error:
+        raise StorageError.of(path, error) from None
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text. Raises StorageError."""
+    with whole(path) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, facts: Mapping[str, Any]) -> None:
+    """Write facts as readable JSON; NaN and infinity are refused, since JSON has no name for them."""
+    write_text(path, json.dumps(facts, indent=2, allow_nan=False) + "\n")
