@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
+
+from pdekit.files import plain
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one key, e.g. grid.points=64. May be repeated."),
 ]
+
+WIDEST = 120  # columns; longer lines are hard to read
+NARROWEST = 30  # columns that the last column of a broken line keeps at least
 
 
 def emit(facts: Any, lines: Iterable[str], *, as_json: bool) -> None:
@@ -23,24 +32,19 @@ def emit(facts: Any, lines: Iterable[str], *, as_json: bool) -> None:
         print(json.dumps(plain(facts), indent=2, allow_nan=False))
     else:
         for line in lines:
-            print(line)
+            print(*fitted(line, sys.stdout), sep="\n")
 
 
-def plain(value: Any) -> Any:
-    """The value as JSON knows it: arrays as lists, paths as text, NaN and infinity as null."""
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, Path):
-        return str(value)
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, str | int | float):
-        return value
-    return str(value)
+def fitted(line: str, stream: TextIO) -> list[str]:
+    """The line, broken under its last column where it is wider than a terminal; whole in files and pipes."""
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    if not stream.isatty() or len(line) <= width:
+        return [line]
+    columns = [m.end() for m in re.finditer(r"\S {2,}(?=\S)", line) if m.end() <= width - NARROWEST]
+    hang = columns[-1] if columns else len(line) - len(line.lstrip()) + 2
+    return textwrap.wrap(line, width, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False) or [
+        line
+    ]
 
 
 def aligned(rows: Sequence[Sequence[object]], *, indent: str = "") -> list[str]:
