@@ -21,7 +21,7 @@ def info(
     """Say what a data set or a run folder holds."""
     if path.is_dir():
         facts = _run(path)
-        emit(facts, aligned([(k, _text(v)) for k, v in facts.items()]), as_json=json)
+        emit(facts, aligned(_run_rows(facts)), as_json=json)
         return
     from pdekit.data.info import info as room
 
@@ -48,6 +48,30 @@ def _run(path: Path) -> dict[str, Any]:
     return {"run": str(path), **facts}
 
 
+def _run_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a person wants to know of a run; `--json` has everything."""
+    samples, machine = _text(facts.get("samples", "")), facts.get("machine", {})
+    best = facts.get("best_valid_relative_l2")
+    rows = {
+        "run": facts["run"],
+        "solver": f"{facts.get('solver', '')}: {facts.get('title', '')}",
+        "status": _text(facts.get("status", "")) + (f": {facts['reason']}" if "reason" in facts else ""),
+        "problem": _text(facts.get("problem") or "not known"),
+        "data": f"{facts.get('file', '')}, content hash {facts.get('file_hash', '')}",
+        "seed": _text(facts.get("seed", "")),
+        "samples": samples,
+        "parameters": _text(facts.get("parameters", "")),
+        "epochs": _text(facts.get("epochs", "")),
+        "best": ""
+        if best is None
+        else f"relative L2 {best:.4g} on the split it was chosen by, epoch {facts['best_epoch']}",
+        "time": duration(facts["seconds"]) if "seconds" in facts else "",
+        "machine": f"{machine['cpu']}, {machine['device']}, threads {machine['threads']}" if machine else "",
+        "versions": _text(facts.get("versions", "")),
+    }
+    return [(key, value) for key, value in rows.items() if value]
+
+
 def _text(value: Any) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{k} {_text(v)}" for k, v in value.items())
@@ -68,13 +92,46 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     ]
     lines = aligned(head)
     for name, split in facts["splits"].items():
-        points = " x ".join(map(str, split["points"]))
-        frames = f", {split['frames']} frames" if split["frames"] else ""
-        lines += ["", f"{name}: {split['samples']} samples, {points} {split['location']} points{frames}"]
+        lines += ["", f"{name}: {split['samples']} samples, {_grid(split)}"]
         lines += aligned([_variable(*item) for item in split["variables"].items()], indent="  ")
-        if "solver" in split:
-            lines += ["  " + "; ".join(f"{k.replace('_', ' ')} {_text(v)}" for k, v in split["solver"].items())]
+        lines += aligned(_origin(split), indent="  ")
     return lines
+
+
+def _grid(split: dict[str, Any]) -> str:
+    points, length = " x ".join(map(str, split["points"])), " x ".join(f"{v:.4g}" for v in split["length"])
+    places = "cells" if split["location"] == "cell" else "vertices"
+    kinds = set(split["boundary"].values())
+    boundary = kinds.pop() if len(kinds) == 1 else _text(split["boundary"])
+    frames = f", {split['frames']} frames" if split["frames"] else ""
+    return f"{points} {places} on a box of {length}, {boundary}{frames}"
+
+
+def _origin(split: dict[str, Any]) -> list[tuple[str, str]]:
+    """How the samples of a split came about: what it sets, how its solves ended, how exact they are."""
+    rows = [("set", "; ".join(split["set"].split("\n")).strip("; "))] if split["set"] else []
+    if split["dropped"]:
+        rows.append(("dropped", f"{split['dropped']} samples whose solve failed"))
+    solver = split.get("solver")
+    if solver is None:
+        return rows
+    status = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in solver["status"].items())
+    rows.append(
+        (
+            "solved",
+            f"{status}; {solver['steps_median']:.4g} steps (median); residual {solver['residual_worst']:.2g} (worst); "
+            f"{duration(solver['seconds_mean'])} (mean)",
+        )
+    )
+    if "reference_error_median" in solver:
+        rows.append(
+            (
+                "error",
+                f"estimated on {solver['reference_error_samples']} samples: relative L2 "
+                f"{solver['reference_error_median']:.2g} (median), {solver['reference_error_worst']:.2g} (worst)",
+            )
+        )
+    return rows
 
 
 def _variable(name: str, facts: dict[str, Any]) -> tuple[str, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +19,7 @@ from pdekit.cli.generate import generate
 from pdekit.cli.imports import import_file
 from pdekit.cli.info import info
 from pdekit.cli.listing import list_
+from pdekit.cli.output import fitted
 from pdekit.cli.show import show
 from pdekit.cli.train import train
 from pdekit.errors import BadInput, PdekitError
@@ -42,8 +45,36 @@ VERBS = {
     "evaluate": evaluate,
     "compare": compare,
 }
+
+
+def _guarded(verb: Callable[..., None]) -> Callable[..., None]:
+    """The verb with its errors as one message and an exit code, before typer sees them and makes codes of its own."""
+
+    @functools.wraps(verb)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            verb(*arguments, **options)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            code = _say("stopped; the same command again goes on where it can", 130)
+        except PdekitError as error:
+            code = _say(str(error), 2 if isinstance(error, BadInput) else 1)
+        except BrokenPipeError:  # the reader, `head` for one, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 0
+        except OSError as error:
+            if error.filename is None:
+                raise
+            code = _say(f"{str(error.filename)!r} cannot be used.\n  found: {error.strerror}", 1)
+        else:
+            return
+        raise typer.Exit(code)
+
+    return run
+
+
 for name, verb in VERBS.items():
-    app.command(name)(verb)
+    app.command(name)(_guarded(verb))
 
 
 def _print_version(asked: bool) -> None:
@@ -64,34 +95,15 @@ def _options(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line on `arguments` (those of the process by default) and return the exit code."""
     try:
-        code = _run(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, `head` for one, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return code
-
-
-def _run(arguments: list[str] | None) -> int:
-    try:
         app(args=arguments, prog_name="pdekit")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    except KeyboardInterrupt:
-        return _say("stopped; the same command again goes on where it can", 130)
-    except PdekitError as error:
-        return _say(str(error), 2 if isinstance(error, BadInput) else 1)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        if error.filename is None:
-            raise
-        return _say(f"{str(error.filename)!r} cannot be used.\n  found: {error.strerror}", 1)
     return 0
 
 
 def _say(text: str, code: int) -> int:
-    print(f"pdekit: {text}", file=sys.stderr)
+    for line in f"pdekit: {text}".splitlines():
+        print(*fitted(line, sys.stderr), sep="\n", file=sys.stderr)
     return code
 
 

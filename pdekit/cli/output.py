@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, TextIO
 
 import typer
