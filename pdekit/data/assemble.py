@@ -13,6 +13,7 @@ import numpy as np
 
 from pdekit.data.format import SAMPLE_HASH, STATISTICS, SplitLayout, content_hash, split_order
 from pdekit.data.layout import create
+from pdekit.data.shard_file import Shard
 from pdekit.data.statistics import combine
 from pdekit.errors import StorageError
 
@@ -45,7 +46,7 @@ def assemble(
                 parts: dict[str, list[np.ndarray]] = {}
                 scalars: dict[str, list[np.ndarray]] = {}
                 for path in shards[split.name]:
-                    with h5py.File(path, "r") as shard:
+                    with Shard(path) as shard:
                         position += _copy(shard, file[split.name], split, position, parts, scalars)
                     done += 1
                     if progress:
@@ -75,7 +76,7 @@ def _require_space(target: Path, shards: Sequence[Path]) -> None:
 
 
 def _copy(
-    shard: h5py.File,
+    shard: Shard,
     group: h5py.Group,
     split: SplitLayout,
     position: int,
@@ -83,21 +84,18 @@ def _copy(
     scalars: dict[str, list[np.ndarray]],
 ) -> int:
     """Copy the samples of one shard that are kept to samples `position`, ...; returns how many there were."""
-    kept = np.isin(shard["index"][...], split.index)
+    kept = np.isin(shard.array("index"), split.index)
     place = np.cumsum(kept) - 1 + position
     for variable in split.variables:
-        source = shard[variable.name]
         if variable.dims:
-            chunks_in, chunks_out = source.id, group[variable.name].id
-            for k in range(chunks_in.get_num_chunks()):
-                sample, *rest = chunks_in.get_chunk_info(k).chunk_offset
+            target: Any = group[variable.name]
+            for (sample, *rest), mask, content in shard.chunks(variable.name):
                 if kept[sample]:
-                    mask, content = chunks_in.read_direct_chunk((sample, *rest))
-                    chunks_out.write_direct_chunk((int(place[sample]), *rest), content, mask)
+                    target.id.write_direct_chunk((int(place[sample]), *rest), content, mask)
         else:
-            scalars.setdefault(variable.name, []).append(source[...][kept])
+            scalars.setdefault(variable.name, []).append(shard.array(variable.name)[kept])
         if variable.role != "record":
-            parts.setdefault(variable.name, []).append(shard[f"moments/{variable.name}"][...][kept])
+            parts.setdefault(variable.name, []).append(shard.array(f"moments/{variable.name}")[kept])
     return int(kept.sum())
 
 

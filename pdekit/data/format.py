@@ -105,13 +105,13 @@ def sample_hashes(stored: Mapping[str, np.ndarray]) -> np.ndarray:
     for i in range(n):
         digest = xxhash.xxh3_64()
         for array in arrays:
-            digest.update(array[i].tobytes())
+            digest.update(array[i : i + 1])
         out[i] = digest.intdigest()
     return out
 
 
 def _little_endian(array: np.ndarray) -> np.ndarray:
-    return np.asarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
 
 
 def content_hash(hashes: Iterable[np.ndarray]) -> str:

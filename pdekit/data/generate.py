@@ -13,7 +13,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import h5py
 import numpy as np
 
 from pdekit import __version__
@@ -24,6 +23,7 @@ from pdekit.data.format import SAMPLE_HASH, SplitLayout
 from pdekit.data.produce import failures, makers, one_thread, variables
 from pdekit.data.read import open_file
 from pdekit.data.recipe import Recipe, read_recipe, recipe_from
+from pdekit.data.shard_file import Shard
 from pdekit.data.shards import ShardFolder, Task
 from pdekit.errors import BadInput, FormatError, SolveError
 from pdekit.problems import PROBLEMS
@@ -206,9 +206,9 @@ def _tiling(recipe: Recipe, folder: ShardFolder) -> dict[str, list[Task]]:
 
 
 def _failed_in(path: Path) -> list[list[Any]]:
-    with h5py.File(path, "r") as shard:
-        record = {name: shard[name][...] for name in ("solver_status", "solver_steps", "solver_residual")}
-        return failures(shard["index"][...], record)
+    with Shard(path) as shard:
+        record = {name: shard.array(name) for name in ("solver_status", "solver_steps", "solver_residual")}
+        return failures(shard.array("index"), record)
 
 
 def _stop_on(failed: list[tuple[str, list[Any]]], recipe: Recipe, folder: ShardFolder) -> None:

@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_limits
 from pdekit.data.format import RECORD, Variable
 from pdekit.data.recipe import Recipe, recipe_from
 from pdekit.data.samples import SampleMaker
-from pdekit.data.shards import Task, shard_image, write_whole
+from pdekit.data.shard_file import shard_pieces
+from pdekit.data.shards import Task, write_whole
 from pdekit.problems import PROBLEMS
 from pdekit.solution import Status
 
@@ -81,20 +82,22 @@ def produce(recipe: Recipe, folder: Path, task: Task) -> dict[str, Any]:
     """
     started = perf_counter()
     maker = makers(recipe)[task.split]
-    size = recipe.storage.batch
-    batches = [maker.make(range(i, min(i + size, task.stop))) for i in range(task.start, task.stop, size)]
-    made = perf_counter()
-    arrays = {name: np.concatenate([b.arrays[name] for b in batches]) for name in batches[0].arrays}
-    record = {name: np.concatenate([b.record[name] for b in batches]) for name in batches[0].record}
+    layout = variables(recipe, task.split)
     index = np.arange(task.start, task.stop)
-    image = shard_image(
-        variables(recipe, task.split), index, {**arrays, **record}, {"task": task.filename}, recipe.storage.compression
-    )
-    write_whole(folder / task.filename, image)
-    seconds = {part: sum(b.seconds[part] for b in batches) for part in batches[0].seconds}
+    stored = {v.name: np.empty((index.size, *v.shape), dtype=np.dtype(v.dtype)) for v in layout}
+    seconds: dict[str, float] = {}
+    for first in range(task.start, task.stop, recipe.storage.batch):
+        chosen = range(first, min(first + recipe.storage.batch, task.stop))
+        batch = maker.make(chosen)
+        for name, values in {**batch.arrays, **batch.record}.items():
+            stored[name][first - task.start : chosen.stop - task.start] = values
+        for part, spent in batch.seconds.items():
+            seconds[part] = seconds.get(part, 0.0) + spent
+    made = perf_counter()
+    write_whole(folder / task.filename, shard_pieces(layout, index, stored, recipe.storage.compression))
     seconds["write"] = perf_counter() - made
     seconds["total"] = perf_counter() - started
-    return {"failed": failures(index, record), "seconds": seconds}
+    return {"failed": failures(index, stored), "seconds": seconds}
 
 
 def failures(index: np.ndarray, record: Mapping[str, np.ndarray]) -> list[list[Any]]:

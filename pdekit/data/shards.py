@@ -1,8 +1,7 @@
 """Shards: finished ranges of samples, kept beside the target until the file is assembled; how a run is resumed.
 
-A shard is a small HDF5 file built in memory and written with plain file calls, flushed, synced and renamed when
-whole, so that a full disk is an ordinary error and a killed process leaves at most a temporary file. The chunks in it
-are already filtered and checksummed as the final file wants them: assembling copies bytes.
+A shard (`shard_file`) is written with plain file calls, flushed, synced and renamed when whole, so that a full disk is an
+ordinary error and a killed process leaves at most a temporary file.
 """
 
 from __future__ import annotations
@@ -12,21 +11,15 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
-import numpy as np
-
-from pdekit.data.format import SAMPLE_HASH, Variable, sample_hashes
-from pdekit.data.layout import COMPRESSION
-from pdekit.data.statistics import moments
 from pdekit.errors import BadInput, StorageError
 
-PATTERN = re.compile(r"([a-z][a-z0-9_]*)-(\d+)-(\d+)\.h5")
+PATTERN = re.compile(r"([a-z][a-z0-9_]*)-(\d+)-(\d+)\.shard")
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,7 @@ class Task:
     @property
     def filename(self) -> str:
         """Name of the shard."""
-        return f"{self.split}-{self.start:08d}-{self.stop:08d}.h5"
+        return f"{self.split}-{self.start:08d}-{self.stop:08d}.shard"
 
 
 @dataclass(frozen=True)
@@ -86,7 +79,7 @@ class ShardFolder:
             leftover.unlink(missing_ok=True)
         note = self.path / "identity.json"
         if not note.exists():
-            write_whole(note, json.dumps(dict(identity), indent=1).encode())
+            write_whole(note, [json.dumps(dict(identity), indent=1).encode()])
             return
         found = json.loads(note.read_text())
         if found != dict(identity):
@@ -110,45 +103,15 @@ class ShardFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Write a file so that it is either whole or absent: temporary name, flush, fsync, rename. Raises StorageError."""
+def write_whole(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+    """Write a file, given in pieces: whole or absent (temporary name, flush, fsync, rename). Raises StorageError."""
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
     try:
         with partial.open("wb") as file:
-            file.write(content)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise StorageError.of(path, error) from None
-
-
-def shard_image(
-    variables: tuple[Variable, ...],
-    index: np.ndarray,
-    arrays: Mapping[str, np.ndarray],
-    attributes: Mapping[str, Any],
-    compression: str,
-) -> bytes:
-    """A shard as bytes: `index` (k,), every variable (k, ...) in its stored type, `moments/<name>`, attributes."""
-    stored = {v.name: np.ascontiguousarray(arrays[v.name], dtype=np.dtype(v.dtype)) for v in variables}
-    hashed = {v.name: stored[v.name] for v in variables if v.role != "record"}
-    with h5py.File("shard", "w", driver="core", backing_store=False) as file:
-        for key, value in attributes.items():
-            file.attrs[key] = value
-        file["index"] = np.asarray(index, dtype=np.int64)
-        file[SAMPLE_HASH.name] = sample_hashes(hashed) if len(index) else np.zeros(0, dtype=np.uint64)
-        for variable in variables:
-            if variable.dims and len(index):
-                options = dict(COMPRESSION[compression])
-                chunks = (1, *variable.chunk)
-                file.create_dataset(
-                    variable.name, data=stored[variable.name], chunks=chunks, fletcher32=True, **options
-                )
-            else:
-                file[variable.name] = stored[variable.name]
-            if variable.role != "record" and len(index):
-                file[f"moments/{variable.name}"] = moments(stored[variable.name])
-        file.flush()
-        return file.id.get_file_image()

@@ -6,16 +6,18 @@ import math
 
 import numpy as np
 
-COLUMNS = ("mean", "m2", "min", "max")
+from pdekit.data.statistics_kernels import mean_and_squares
 
 
 def moments(values: np.ndarray) -> np.ndarray:
     """(n, 4) float64: mean, sum of squared deviations from it, min and max of each sample of `values` (n, ...)."""
-    flat = np.asarray(values, dtype=np.float64).reshape(len(values), -1)
-    mean = flat.mean(axis=1)
-    deviation = flat - mean[:, None]
-    m2 = np.einsum("ij,ij->i", deviation, deviation)
-    return np.stack([mean, m2, flat.min(axis=1), flat.max(axis=1)], axis=1)
+    stored = np.ascontiguousarray(values).reshape(len(values), -1)
+    if stored.dtype not in (np.float32, np.float64):
+        stored = stored.astype(np.float64)
+    out = np.empty((len(stored), 4))
+    mean_and_squares(stored, out[:, 0], out[:, 1])
+    out[:, 2], out[:, 3] = stored.min(axis=1), stored.max(axis=1)
+    return out
 
 
 def combine(parts: np.ndarray, count: int) -> dict[str, float]:
