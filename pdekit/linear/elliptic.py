@@ -108,7 +108,8 @@ class EllipticSolver(ABC):
         solution = self.run(system, ready, x0)
         u = problem.embed(case, solution.values)
         if target.points != case.grid.points:
-            u = interpolate(u, case.grid, target)
+            varying = [name.removeprefix("boundary_") for name in case.fields if name.startswith("boundary_")]
+            u = interpolate(u, case.grid, target, varying)
         seconds = perf_counter() - ready_at + shared
         return Solution(**{**vars(solution), "values": u, "seconds": seconds, "setup_seconds": ready_at - started})
 

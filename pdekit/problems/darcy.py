@@ -53,6 +53,11 @@ class Darcy(FluxForm):
         if grid.dim not in (2, 3):
             raise BadInput.of("problem 'darcy' needs a grid with 2 or 3 axes.", found=f"{grid.dim} axis")
 
+    @property
+    def mean(self) -> str:
+        """The face mean."""
+        return self.face_mean
+
     def coefficient(self, case: Instances) -> np.ndarray:
         """The permeability of a batch of one."""
         return np.asarray(case.fields["permeability"][0], dtype=np.float64)

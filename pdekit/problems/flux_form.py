@@ -21,9 +21,12 @@ from pdekit.space.transfer import coarsen, refine
 
 
 class FluxForm(Elliptic):
-    """-div(a grad u) = f, finite volumes of `space/diffusion.py`; subclasses say what a and its face mean are."""
+    """-div(a grad u) = f, finite volumes of `space/diffusion.py`; subclasses say what a and its mean at faces are."""
 
-    face_mean: str
+    @property
+    @abstractmethod
+    def mean(self) -> str:
+        """'arithmetic' | 'harmonic': the mean of the two coefficients that share a face."""
 
     @abstractmethod
     def coefficient(self, case: Instances) -> Any:
@@ -31,7 +34,7 @@ class FluxForm(Elliptic):
 
     @property
     def coefficients(self) -> tuple[str, ...]:
-        """Names of the input fields that are coefficients (averaged by `face_mean` on coarser grids)."""
+        """Names of the input fields that are coefficients (averaged by `mean` on coarser grids)."""
         return tuple(spec.name for spec in self.inputs if spec.positive)
 
     def sample(
@@ -47,7 +50,7 @@ class FluxForm(Elliptic):
     def assemble(self, case: Instances) -> tuple[StencilOperator, np.ndarray]:
         """Operator and right-hand side of a batch of one, shape of the unknowns."""
         grid = case.grid
-        operator, walls = diffusion(grid, self.coefficient(case), mean=self.face_mean)
+        operator, walls = diffusion(grid, self.coefficient(case), mean=self.mean)
         source = np.asarray(case.fields["source"][0], dtype=np.float64)[grid.unknown]
         b = source * control_volumes(grid) if grid.location == "vertex" else source
         faces = {name[9:]: a[0].astype(np.float64) for name, a in case.fields.items() if name.startswith("boundary_")}
@@ -73,7 +76,7 @@ class FluxForm(Elliptic):
 
     def regrid(self, instances: Instances, factor: int | float) -> Instances:
         """The same cases on `factor` times the intervals. Finer: each cell's values on its parts. Coarser: means over the
-        cells that become one, of the coefficient by `face_mean`, of all else arithmetic."""
+        cells that become one, of the coefficient by `mean`, of all else arithmetic."""
         grid = instances.grid
         fields = {}
         for name, array in instances.fields.items():
@@ -83,7 +86,7 @@ class FluxForm(Elliptic):
             elif factor > 1:
                 fields[name] = refine(array, on, round(factor))
             else:
-                mean = "harmonic" if name in self.coefficients and self.face_mean == "harmonic" else "arithmetic"
+                mean = "harmonic" if name in self.coefficients and self.mean == "harmonic" else "arithmetic"
                 fields[name] = coarsen(array, on, round(1 / factor), mean)
         return replace(instances, grid=grid.scaled(factor), fields=fields)
 

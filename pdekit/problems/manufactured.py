@@ -14,11 +14,13 @@ from pdekit.solver import Instances
 from pdekit.space.grid import Grid
 
 
-def manufactured(grid: Grid, coefficient: str | None = None) -> tuple[Instances, np.ndarray]:
+def manufactured(grid: Grid, coefficient: str | None = None, *, constant: float = 1.0) -> tuple[Instances, np.ndarray]:
     """One case with its exact solution: (Instances of n = 1, u (1, *points)).
 
-    coefficient   name of the coefficient field; None for a = 1. The grid's constant boundary values are overridden by
-                  fields `boundary_<face>`: u (dirichlet), a du/dn (neumann), alpha u + beta a du/dn (robin).
+    coefficient   name of the coefficient field; None for a = `constant`
+
+    The grid's constant boundary values are overridden by fields `boundary_<face>`: u (dirichlet), a du/dn (neumann),
+    alpha u + beta a du/dn (robin).
     """
     mesh = grid.mesh
     u, a = _u(grid, mesh), _a(grid, mesh, coefficient)
@@ -27,7 +29,8 @@ def manufactured(grid: Grid, coefficient: str | None = None) -> tuple[Instances,
         source = source + a * _omega(grid, axis) ** 2 * u
         if coefficient is not None:
             source = source - _a(grid, mesh, coefficient, axis) * _u(grid, mesh, axis)
-    fields = {"source": source[None]}
+    scale = constant if coefficient is None else 1.0
+    fields = {"source": scale * source[None]}
     if coefficient is not None:
         fields[coefficient] = np.broadcast_to(a, grid.points)[None].copy()
     for face in grid.faces:
@@ -35,7 +38,7 @@ def manufactured(grid: Grid, coefficient: str | None = None) -> tuple[Instances,
         at = [m for m in mesh]
         at[axis] = np.full((1,) * grid.dim, grid.length[axis] if high else 0.0)
         value = _u(grid, at)
-        flux = (1 if high else -1) * _a(grid, at, coefficient) * _u(grid, at, axis)
+        flux = scale * (1 if high else -1) * _a(grid, at, coefficient) * _u(grid, at, axis)
         alpha, beta = grid.robin[axis][1 if high else 0]
         known = {"dirichlet": value, "neumann": flux, "robin": alpha * value + beta * flux}[grid.kind(face)]
         shape = tuple(1 if k == axis else n for k, n in enumerate(grid.points))

@@ -38,7 +38,6 @@ class Poisson(FluxForm):
     )
     inputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("source", "input", "1", "source density"),)
     outputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("potential", "output", "1", "potential"),)
-    face_mean: ClassVar[str] = "arithmetic"  # of equal values: any mean is the same
 
     def __post_init__(self) -> None:
         d = self.diffusivity
@@ -48,14 +47,19 @@ class Poisson(FluxForm):
     def check_grid(self, grid: Grid) -> None:
         """Poisson is defined on every Grid."""
 
+    @property
+    def mean(self) -> str:
+        """Of equal values: any mean is the same."""
+        return "arithmetic"
+
     def coefficient(self, case: Instances) -> float:
         """The diffusivity: per sample where a recipe draws it, else the problem's own."""
         own = case.parameters.get("diffusivity")
         return self.diffusivity if own is None else float(own[0])
 
     def manufactured(self, grid: Grid) -> tuple[Instances, np.ndarray]:
-        """A smooth case with its exact potential, for any boundary types and diffusivity 1."""
-        return manufactured(grid)
+        """A smooth case with its exact potential, for any boundary types and this diffusivity."""
+        return manufactured(grid, constant=self.diffusivity)
 
     def mode(self, grid: Grid, k: tuple[int, ...]) -> tuple[Instances, np.ndarray]:
         """prod sin(pi k_i x_i / L_i) on a Dirichlet box: f = sum (pi k_i/L_i)^2 u. Returns (Instances, u (1, *points))."""
@@ -67,7 +71,7 @@ class Poisson(FluxForm):
         return Instances(grid, {"source": self.diffusivity * square * u}), u.copy()
 
     def square(self, grid: Grid, terms: int = 400) -> np.ndarray:
-        """u (*points) for f = 1, diffusivity 1, zero Dirichlet values on a 2D box: 16/pi^4 sum over odd p, q of
+        """u (*points) for f = diffusivity, zero Dirichlet values on a 2D box: 16/pi^4 sum over odd p, q of
         sin sin / (p q (p^2/L_x^2 + q^2/L_y^2)). At the centre of the unit square 0.0736713533..."""
         odd = np.arange(1, 2 * terms, 2)
         sx, sy = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 import numpy as np
@@ -42,18 +43,19 @@ def coarsen(
     return blocks.mean(axis=axes) if mean == "arithmetic" else 1.0 / (1.0 / blocks).mean(axis=axes)
 
 
-def interpolate(array: np.ndarray, grid: Grid, target: Grid) -> np.ndarray:
+def interpolate(array: np.ndarray, grid: Grid, target: Grid, varying: Collection[str] = ()) -> np.ndarray:
     """(..., *points) on the points of another grid of the same box, (multi)linear.
 
     Between the outermost cell centre and a face with a constant Dirichlet value the line goes to that value; at other
-    faces it goes on with the slope of the last two centres; periodic axes wrap. Raises BadInput where the boxes differ.
+    faces, and at those named in `varying` (whose value is a field), it goes on with the slope of the last two centres;
+    periodic axes wrap. Raises BadInput where the boxes differ.
     """
     if grid.length != target.length:
         raise BadInput.of("arrays can be moved only between grids of one box.", found=f"{grid.length}, {target.length}")
     for axis in range(grid.dim):
         if grid.points[axis] == target.points[axis] and grid.location == target.location:
             continue
-        matrix, constant = _line(grid, target, axis)
+        matrix, constant = _line(grid, target, axis, varying)
         moved = np.moveaxis(array, axis - grid.dim, -1)
         shape = moved.shape
         new = (matrix @ moved.reshape(-1, shape[-1]).T).T + constant
@@ -61,7 +63,7 @@ def interpolate(array: np.ndarray, grid: Grid, target: Grid) -> np.ndarray:
     return array
 
 
-def _line(grid: Grid, target: Grid, axis: int) -> tuple[sp.csr_array, np.ndarray]:
+def _line(grid: Grid, target: Grid, axis: int, varying: Collection[str]) -> tuple[sp.csr_array, np.ndarray]:
     """Linear interpolation along one axis as x_new = M x + c."""
     x, new, n = grid.coordinates[axis], target.coordinates[axis], grid.points[axis]
     length, weights, constant = grid.length[axis], np.zeros((len(new), n)), np.zeros(len(new))
@@ -79,11 +81,12 @@ def _line(grid: Grid, target: Grid, axis: int) -> tuple[sp.csr_array, np.ndarray
             weights[row, left], weights[row, left + 1] = 1 - t, t
             continue
         side, end = (0, 0) if at < x[0] else (-1, n - 1)
-        if grid.boundary[axis][side] == "dirichlet":
+        face = f"{grid.axes[axis]}_{'low' if side == 0 else 'high'}"
+        if grid.kind(face) == "dirichlet" and face not in varying:
             wall = 0.0 if side == 0 else length
             t = (at - wall) / (x[end] - wall)
             weights[row, end] = t
-            constant[row] = (1 - t) * grid.boundary_value[axis][side]
+            constant[row] = (1 - t) * grid.value(face)
         else:
             inner = 1 if side == 0 else n - 2
             t = (at - x[end]) / (x[inner] - x[end])
