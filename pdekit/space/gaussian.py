@@ -10,7 +10,7 @@ The mode of wavenumber zero is left out (zero mean) unless zero_mean = false.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -119,13 +119,13 @@ def _plan(
 
 
 def _amplitude(
-    factor: float, tau: float, alpha: float, kappa: list[np.ndarray], length: tuple[float, ...]
+    factor: float, tau: float, alpha: float, kappa: Sequence[np.ndarray], length: tuple[float, ...]
 ) -> np.ndarray:
     square = sum((k**2 for k in kappa), start=np.zeros(()))
     return np.sqrt(factor / math.prod(length)) * (square + tau**2) ** (-alpha / 2.0)
 
 
-def _shells(k: list[np.ndarray], n: tuple[int, ...]) -> np.ndarray:
+def _shells(k: Sequence[np.ndarray], n: tuple[int, ...]) -> np.ndarray:
     """Flat indices sorted by max_i |k_i|/N_i, then by the k_i themselves: an order that twice the points extend."""
     total = math.prod(n)
     shell = np.zeros((), dtype=np.int64)
