@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from pdekit.errors import unknown_name
 from pdekit.space.grid import Grid
@@ -64,7 +64,7 @@ def diffusion(
                 high = high_wall = stored[_at(grid, axis, slice(-1, None))]
                 inner = inner[_at(grid, axis, slice(None, -1))]
         others = _others_unknown(grid, axis)
-        cover = _tangential(grid, axis)
+        cover = _like(_tangential(grid, axis), a)
         parts = [part[others] * cover for part in (low, inner, high)]
         edges.append(array_namespace(a).concat(parts, axis=axis - grid.dim))
         if not grid.periodic[axis]:
@@ -72,7 +72,7 @@ def diffusion(
                 layer = (wall[others] * cover)[_at(grid, axis, 0)]
                 walls[f"{grid.axes[axis]}_{side}"] = layer
     if shift is not None:
-        shift = shift * control_volumes(grid)
+        shift = shift * _like(control_volumes(grid), shift)
     contiguous = tuple(np.ascontiguousarray(e) if isinstance(e, np.ndarray) else e for e in edges)
     return StencilOperator(contiguous, grid, shift), walls
 
@@ -151,6 +151,15 @@ def _tangential(grid: Grid, axis: int) -> Any:
             w = _cover(grid, other)
             out = out * w.reshape([*shape[:other], -1, *shape[other + 1 :]])
     return 1.0 if (out == 1.0).all() else out
+
+
+def _like(fractions: Any, a: Any) -> Any:
+    """Fractions of cells in the namespace, type and place of `a`: float32 stays float32, a tensor meets tensors only."""
+    if isinstance(fractions, float):
+        return fractions
+    if isinstance(a, np.ndarray):
+        return fractions.astype(a.dtype, copy=False)
+    return array_namespace(a).asarray(fractions, dtype=a.dtype, device=device(a))
 
 
 def _others_unknown(grid: Grid, axis: int) -> tuple[Any, ...]:

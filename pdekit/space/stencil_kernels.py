@@ -69,7 +69,7 @@ def apply_3d(ex, ey, ez, shift, u, out, wrap):
                 o[k] += f[k] * (c[k] - front[k]) + g[k] * (c[k] - back[k])
             for k in range(1, p - 1):
                 o[k] += e[k] * (c[k] - c[k - 1]) + e[k + 1] * (c[k] - c[k + 1])
-            for k in (0, p - 1):
+            for k in range(0, p, max(p - 1, 1)):  # both ends; one unknown is both
                 before = c[k - 1] if k > 0 else left
                 after = c[k + 1] if k < p - 1 else right
                 o[k] += e[k] * (c[k] - before) + e[k + 1] * (c[k] - after)
