@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TypeVar
+
+E = TypeVar("E", bound="BadInput")
 
 
 class PdekitError(Exception):
@@ -17,7 +20,7 @@ class BadInput(PdekitError, ValueError):
     """
 
     @classmethod
-    def of(cls, what: str, *, where: str = "", found: object = None, allowed: str = "", hint: str = "") -> BadInput:
+    def of(cls: type[E], what: str, *, where: str = "", found: object = None, allowed: str = "", hint: str = "") -> E:
         """Lay out one message: `what`, then one indented line for each part that is given."""
         lines = [what]
         if where:

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from pdekit.data.format import SAMPLE_HASH, STATISTICS, SplitLayout, content_hash, split_order
+from pdekit.data.hdf5 import dataset, subgroup
 from pdekit.data.layout import create
 from pdekit.data.shard_file import Shard
 from pdekit.data.statistics import combine
@@ -47,11 +48,11 @@ def assemble(
                 scalars: dict[str, list[np.ndarray]] = {}
                 for path in shards[split.name]:
                     with Shard(path) as shard:
-                        position += _copy(shard, file[split.name], split, position, parts, scalars)
+                        position += _copy(shard, subgroup(file, split.name), split, position, parts, scalars)
                     done += 1
                     if progress:
                         progress(done, total, "assembling the file")
-                hashes[split.name] = _finish(file[split.name], split, parts, scalars)
+                hashes[split.name] = _finish(subgroup(file, split.name), split, parts, scalars)
             order = split_order({s.name: s.number for s in splits})
             file.attrs["content_hash"] = content_hash(hashes[name] for name in order)
         with partial.open("rb+") as raw:
@@ -88,10 +89,10 @@ def _copy(
     place = np.cumsum(kept) - 1 + position
     for variable in split.variables:
         if variable.dims:
-            target: Any = group[variable.name]
+            target = dataset(group, variable.name).id
             for (sample, *rest), mask, content in shard.chunks(variable.name):
                 if kept[sample]:
-                    target.id.write_direct_chunk((int(place[sample]), *rest), content, mask)
+                    target.write_direct_chunk((int(place[sample]), *rest), content, mask)
         else:
             scalars.setdefault(variable.name, []).append(shard.array(variable.name)[kept])
         if variable.role != "record":
@@ -104,7 +105,7 @@ def _finish(
 ) -> np.ndarray:
     """Write what has one number per sample, and the statistics of the training split; returns the sample hashes."""
     for name, pieces in scalars.items():
-        group[name][...] = np.concatenate(pieces)
+        dataset(group, name)[...] = np.concatenate(pieces)
     if split.name == "train":
         for variable in split.variables:
             if variable.role == "record":

@@ -105,7 +105,7 @@ def sample_hashes(stored: Mapping[str, np.ndarray]) -> np.ndarray:
     for i in range(n):
         digest = xxhash.xxh3_64()
         for array in arrays:
-            digest.update(array[i : i + 1])
+            digest.update(array[i : i + 1].data)
         out[i] = digest.intdigest()
     return out
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from importlib import metadata
@@ -20,18 +18,16 @@ from pdekit.data import executors
 from pdekit.data.assemble import assemble
 from pdekit.data.extend import shards_from_file
 from pdekit.data.format import SAMPLE_HASH, SplitLayout
-from pdekit.data.produce import failures, makers, one_thread, variables
-from pdekit.data.read import open_file
-from pdekit.data.recipe import Recipe, read_recipe, recipe_from
-from pdekit.data.shard_file import Shard
-from pdekit.data.shards import ShardFolder, Task
-from pdekit.errors import BadInput, FormatError, SolveError
+from pdekit.data.plan import SHARD_SAMPLES, failed_in, plan, tiling
+from pdekit.data.preflight import check_target, existing, preflight
+from pdekit.data.produce import variables
+from pdekit.data.recipe import Recipe, read_recipe
+from pdekit.data.shards import ShardFolder
+from pdekit.errors import BadInput, SolveError
 from pdekit.problems import PROBLEMS
 from pdekit.settings import to_toml
 from pdekit.solution import Status
 
-SHARD_BYTES = 32 * 2**20
-SHARD_SAMPLES = 64
 SOFTWARE = ("numpy", "scipy", "numba", "pyamg", "h5py", "h5netcdf", "xxhash")
 Progress = Callable[[int, int, str], None]
 
@@ -62,14 +58,14 @@ def generate(
         raise BadInput.of("the number of workers cannot be used.", found=repr(workers), allowed="an integer >= 1")
     recipe = read_recipe(recipe, overrides, seed)
     target = Path(out)
-    _check_target(target)
-    if target.exists() and _existing(target, recipe) == "same":
+    check_target(target)
+    if target.exists() and existing(target, recipe) == "same":
         return target
-    _preflight(recipe, target)
+    preflight(recipe, target)
     folder = ShardFolder.beside(target)
     with folder.locked(_identity(recipe)):
         if target.exists():
-            if _existing(target, recipe) == "same":
+            if existing(target, recipe) == "same":
                 folder.remove()
                 return target
             shards_from_file(target, folder, recipe, SHARD_SAMPLES)
@@ -85,65 +81,6 @@ def generate(
     return target
 
 
-def _check_target(target: Path) -> None:
-    if target.is_dir():
-        raise BadInput.of(f"the target {str(target)!r} is a folder.", allowed="a file name, e.g. runs/darcy.h5")
-    parent = next((p for p in target.absolute().parents if p.exists()), Path("/"))
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise BadInput.of(
-            f"nothing can be written to {str(parent)!r}.",
-            found="the folder is read-only or not a folder",
-            hint="choose an --out in a folder that you may write to",
-        )
-
-
-def _existing(target: Path, recipe: Recipe) -> str:
-    """How a file that is already there relates to the recipe: "same" or "smaller". Raises BadInput otherwise."""
-    hint = "choose another --out, or delete the file first"
-    try:
-        with open_file(target) as file:
-            text = str(file.attrs.get("recipe", ""))
-            version = str(file.attrs.get("pdekit_version", ""))
-    except FormatError as error:
-        raise BadInput.of(f"{str(target)!r} exists and is no pdekit file.", found=str(error), hint=hint) from None
-    old = recipe_from(text, where=f"the recipe in {str(target)!r}") if text else None
-    if old is not None and old.sha256() == recipe.sha256():
-        return "same"
-    grows = (
-        old is not None
-        and version == __version__
-        and old.identity() == recipe.identity()
-        and all(
-            old.splits[name].samples <= split.samples for name, split in recipe.splits.items() if name in old.splits
-        )
-        and all(name in recipe.splits for name in old.splits)
-    )
-    if grows:
-        return "smaller"
-    raise BadInput.of(f"{str(target)!r} exists and was made from another recipe or seed.", hint=hint)
-
-
-def _preflight(recipe: Recipe, target: Path) -> None:
-    """What can be known before long work: the solver serves the problem, the first case is sound, the disk has room."""
-    with one_thread():
-        for maker in makers(recipe).values():
-            maker.problem.check(maker.draw(range(1)))
-    if recipe.storage.compression != "none":
-        return
-    size = 0
-    for name, split in recipe.splits.items():
-        size += split.samples * sum(v.sample_bytes for v in variables(recipe, name))
-    parent = next(p for p in target.absolute().parents if p.exists())
-    free = shutil.disk_usage(parent).free
-    if size > free:
-        raise BadInput.of(
-            f"the disk has no room for {str(target)!r}.",
-            found=f"{free / 1e9:.3g} GB free",
-            allowed=f"{size / 1e9:.3g} GB for the file, and as much again while it is assembled",
-            hint="choose another --out, fewer samples, or storage.compression",
-        )
-
-
 def _identity(recipe: Recipe) -> dict[str, Any]:
     return {"recipe": recipe.identity(), "seed": recipe.seed, "pdekit version": __version__}
 
@@ -152,7 +89,7 @@ def _fill(recipe: Recipe, folder: ShardFolder, workers: int, scheduler: str | No
     """Work until the shards cover every sample of every split."""
     total = sum(split.samples for split in recipe.splits.values())
     if recipe.on_failure == "stop":
-        _stop_on([(t.split, f) for t in folder.done() for f in _failed_in(folder.path / t.filename)], recipe, folder)
+        _stop_on([(t.split, f) for t in folder.done() for f in failed_in(folder.path / t.filename)], recipe, folder)
     while tasks := plan(recipe, folder, workers):
         done = total - sum(t.stop - t.start for t in tasks)
         if scheduler is not None:
@@ -174,43 +111,6 @@ def _fill(recipe: Recipe, folder: ShardFolder, workers: int, scheduler: str | No
                     _stop_on([(task.split, f) for f in answer["failed"]], recipe, folder)
 
 
-def plan(recipe: Recipe, folder: ShardFolder, workers: int) -> list[Task]:
-    """The tasks that are left: what the finished shards do not cover, cut into shards of whole batches."""
-    batch = recipe.storage.batch
-    total = sum(split.samples for split in recipe.splits.values())
-    done = _tiling(recipe, folder)
-    tasks = []
-    for name in recipe.split_names():
-        bytes_each = sum(v.sample_bytes for v in variables(recipe, name))
-        size = min(SHARD_SAMPLES, max(1, SHARD_BYTES // bytes_each), -(-total // (4 * workers)))
-        size = max(1, size // batch) * batch
-        position = 0
-        for task in [*done[name], Task(name, recipe.splits[name].samples, -1)]:
-            tasks += [Task(name, i, min(i + size, task.start)) for i in range(position, task.start, size)]
-            position = task.stop
-    return tasks
-
-
-def _tiling(recipe: Recipe, folder: ShardFolder) -> dict[str, list[Task]]:
-    """Finished shards by split, without overlaps; what does not fit (another size of the split) is deleted."""
-    kept: dict[str, list[Task]] = {name: [] for name in recipe.splits}
-    for task in folder.done():
-        tasks = kept.get(task.split)
-        samples = recipe.splits[task.split].samples if tasks is not None else 0
-        whole = task.stop % recipe.storage.batch == 0 or task.stop == samples
-        if tasks is None or task.stop > samples or not whole or (tasks and task.start < tasks[-1].stop):
-            (folder.path / task.filename).unlink()
-        else:
-            tasks.append(task)
-    return kept
-
-
-def _failed_in(path: Path) -> list[list[Any]]:
-    with Shard(path) as shard:
-        record = {name: shard.array(name) for name in ("solver_status", "solver_steps", "solver_residual")}
-        return failures(shard.array("index"), record)
-
-
 def _stop_on(failed: list[tuple[str, list[Any]]], recipe: Recipe, folder: ShardFolder) -> None:
     if not failed:
         return
@@ -230,9 +130,9 @@ def _stop_on(failed: list[tuple[str, list[Any]]], recipe: Recipe, folder: ShardF
 def _layouts(recipe: Recipe, folder: ShardFolder) -> tuple[list[SplitLayout], dict[str, list[Path]]]:
     """The layout of the final file and its shards, in order. Raises SolveError where "drop" leaves a split empty."""
     layouts, shards = [], {}
-    for name, tasks in _tiling(recipe, folder).items():
+    for name, tasks in tiling(recipe, folder).items():
         shards[name] = [folder.path / t.filename for t in tasks]
-        failed = [f[0] for path in shards[name] for f in _failed_in(path)]
+        failed = [f[0] for path in shards[name] for f in failed_in(path)]
         dropped = failed if recipe.on_failure == "drop" else []
         index = np.setdiff1d(np.arange(recipe.splits[name].samples), np.array(dropped, dtype=np.int64))
         if index.size == 0:

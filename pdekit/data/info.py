@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from pdekit.data.format import STATISTICS
-from pdekit.data.read import DataFile, open_file, plain
+from pdekit.data.hdf5 import plain
+from pdekit.data.read import DataFile, open_file
 from pdekit.solution import Status
 
 

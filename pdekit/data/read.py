@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,19 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pdekit.data.format import FORMAT, RECORD_NAMES, ROLES, STATISTICS, split_order
+from pdekit.data.coordinates import grid_of
+from pdekit.data.form import COORDINATES, require_form
+from pdekit.data.format import RECORD_NAMES, STATISTICS, split_order
+from pdekit.data.hdf5 import dataset, is_bare_dimension, plain, subgroup, text
 from pdekit.data.recipe import Recipe, recipe_from
 from pdekit.data.safety import open_safely
 from pdekit.errors import BadInput, FormatError, unknown_name
 from pdekit.problems import PROBLEMS
 from pdekit.problems.problem import Problem
 from pdekit.solver import Instances
-from pdekit.space.grid import AXES, Grid
+from pdekit.space.grid import Grid
 
 Index = slice | list[int] | np.ndarray | None
-COORDINATES = (*AXES, "time", "sample")
 
 
 def open_file(path: str | Path) -> DataFile:
@@ -36,7 +37,7 @@ class DataFile:
         self.path = path
         self._file = open_safely(path)
         try:
-            self._check_form()
+            require_form(self._file, str(path))
         except BadInput:
             self._file.close()
             raise
@@ -50,49 +51,6 @@ class DataFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def _check_form(self) -> None:
-        version = plain(self._file.attrs.get("pdekit_format"))
-        if version is None:
-            raise FormatError.of(
-                f"{str(self.path)!r} is HDF5 but not a pdekit file.",
-                found="no attribute pdekit_format",
-                hint="`pdekit import` reads other people's layouts",
-            )
-        if version != FORMAT:
-            raise FormatError.of(
-                f"{str(self.path)!r} has a format that this version cannot read.",
-                found=f"pdekit_format {version}",
-                allowed=str(FORMAT),
-                hint="use the version of pdekit that is noted in the file",
-            )
-        groups = [name for name in self._file if isinstance(self._file[name], h5py.Group)]
-        if not groups:
-            raise FormatError.of(f"{str(self.path)!r} holds no split.", allowed="groups such as train, valid, test")
-        for name in groups:
-            self._check_split(self._file[name])
-
-    def _check_split(self, group: h5py.Group) -> None:
-        place = f"{str(self.path)!r}, split {group.name}"
-        sizes = set()
-        for name, data in group.items():
-            if name in COORDINATES or not isinstance(data, h5py.Dataset) or is_bare_dimension(data):
-                continue
-            if data.ndim == 0:
-                raise FormatError.of(f"variable {name!r} has no sample axis.", where=place)
-            sizes.add(data.shape[0])
-            role = _text(data.attrs.get("role", ""))
-            if name not in RECORD_NAMES and role not in ROLES:
-                raise FormatError.of(
-                    f"variable {name!r} has no role that is known.",
-                    where=place,
-                    found=repr(role),
-                    allowed=", ".join(ROLES),
-                )
-        if len(sizes) != 1:
-            raise FormatError.of(
-                "the variables of a split differ in their number of samples.", where=place, found=str(sorted(sizes))
-            )
 
     @cached_property
     def attrs(self) -> dict[str, Any]:
@@ -148,7 +106,7 @@ class DataFile:
         """The HDF5 group of a split. Raises BadInput where there is none."""
         if split not in self.splits:
             raise unknown_name("split", split, self.splits, where=repr(str(self.path)))
-        return self._file[split]
+        return subgroup(self._file, split)
 
     def variables(self, split: str) -> dict[str, h5py.Dataset]:
         """Fields and scalars of a split by name, without coordinates and the record."""
@@ -164,7 +122,7 @@ class DataFile:
 
     def role(self, split: str, name: str) -> str:
         """Role of a variable: "input", "output", "parameter", "geometry" or "boundary"."""
-        return _text(self._variable(split, name).attrs["role"])
+        return text(self._variable(split, name).attrs["role"])
 
     def names(self, split: str, *roles: str) -> list[str]:
         """Names of the variables that have one of these roles."""
@@ -180,15 +138,14 @@ class DataFile:
         """Number of samples of a split."""
         group = self.group(split)
         if "sample" in group:
-            return len(group["sample"])
+            return len(dataset(group, "sample"))
         return next(iter(self.variables(split).values())).shape[0]
 
     def grid(self, split: str) -> Grid:
         """The grid of a split, from its coordinates. Raises FormatError where they do not describe one."""
         group = self.group(split)
-        axes = [a for a in AXES if a in group]
         try:
-            return _grid(group, axes)
+            return grid_of(group)
         except (BadInput, KeyError, ValueError, TypeError) as error:
             place = f"{str(self.path)!r}, split {split!r}"
             raise FormatError.of(
@@ -198,13 +155,14 @@ class DataFile:
     def time(self, split: str) -> np.ndarray | None:
         """Stored times, or None for steady data."""
         group = self.group(split)
-        return group["time"][...] if "time" in group else None
+        return dataset(group, "time")[...] if "time" in group else None
 
     def index(self, split: str) -> np.ndarray:
         """(n,) index of each sample within its split, dropped samples counted."""
         group = self.group(split)
-        data = group.get("sample")
-        return np.arange(self.size(split)) if data is None or is_bare_dimension(data) else data[...]
+        if "sample" not in group or is_bare_dimension(dataset(group, "sample")):
+            return np.arange(self.size(split))
+        return dataset(group, "sample")[...]
 
     def read(self, split: str, name: str, index: Index = None) -> np.ndarray:
         """Values of one variable, (n, ...), as stored. Raises FormatError where a checksum fails."""
@@ -223,7 +181,7 @@ class DataFile:
     def record(self, split: str, index: Index = None) -> dict[str, np.ndarray]:
         """What the generation noted: {name: (n,)}; imported data may lack some of it."""
         group = self.group(split)
-        return {name: self._take(group[name], index) for name in RECORD_NAMES if name in group}
+        return {name: self._take(dataset(group, name), index) for name in RECORD_NAMES if name in group}
 
     def statistics(self, field: str) -> dict[str, float]:
         """Mean, standard deviation, min and max of a field over the train split. Raises FormatError where absent."""
@@ -251,54 +209,6 @@ class DataFile:
             raise FormatError.of(
                 "stored values are damaged.", where=place, found=str(error), hint="`pdekit check` names the samples"
             ) from None
-
-
-def _grid(group: h5py.Group, axes: list[str]) -> Grid:
-    if not axes:
-        raise ValueError("no coordinate x")
-    boundary: dict[str, str] = {}
-    values: dict[str, float] = {}
-    robin: dict[str, tuple[float, float]] = {}
-    for axis in axes:
-        attributes: Mapping[str, Any] = group[axis].attrs
-        for side in ("low", "high"):
-            boundary[f"{axis}_{side}"] = _text(attributes[f"boundary_{side}"])
-            values[f"{axis}_{side}"] = float(plain(attributes.get(f"boundary_value_{side}", 0.0)))
-            if f"boundary_robin_{side}" in attributes:
-                alpha, beta = attributes[f"boundary_robin_{side}"]
-                robin[f"{axis}_{side}"] = (float(alpha), float(beta))
-    first = group[axes[0]].attrs
-    grid = Grid.make(
-        [group[a].shape[0] for a in axes],
-        [float(plain(group[a].attrs["length"])) for a in axes],
-        location=_text(first["location"]),
-        boundary=boundary,
-        boundary_value=values,
-        robin=robin,
-        unit=_text(first.get("units", "1")),
-    )
-    for axis, expected, h in zip(axes, grid.coordinates, grid.spacing, strict=True):
-        if not np.allclose(group[axis][...], expected, rtol=0, atol=1e-6 * h):
-            raise ValueError(f"coordinate {axis} is not that of a {grid.location} grid of its length")
-    return grid
-
-
-def is_bare_dimension(data: h5py.Dataset) -> bool:
-    """True for netCDF's placeholder of a dimension that has no variable."""
-    return _text(data.attrs.get("NAME", "")).startswith("This is a netCDF dimension but not a netCDF variable")
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def plain(value: Any) -> Any:
-    """An attribute as a Python value: text, number, or array."""
-    if isinstance(value, bytes):
-        return _text(value)
-    if isinstance(value, np.ndarray) and value.size == 1:  # netCDF keeps a number as an array of one
-        value = value.reshape(())[()]
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def open_dataset(path: str | Path) -> Any:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from pdekit.data.recipe import Recipe
-from pdekit.problems.problem import Problem
 from pdekit.registry import build_solver, read_card
 from pdekit.solution import Status
 from pdekit.solver import Instances
@@ -47,7 +46,7 @@ class SampleMaker:
         self.recipe = recipe
         self.number = recipe.split_number(split)
         self.grid: Grid = recipe.grid_for(split)
-        self.problem: Problem = recipe.problem_for(split)
+        self.problem: Any = recipe.problem_for(split)
         self.laws, self.parameter_laws = recipe.laws_for(split)
         self.rtol = recipe.settings().get("rtol")
         self.solver = self._solver({})
@@ -126,7 +125,7 @@ class SampleMaker:
         if not chosen:
             return out
         if self._reference is None:
-            self._reference = self._solver({"rtol": self.rtol / 100} if asked.method == "tighten" else {})
+            self._reference = self._solver({"rtol": self.rtol / 100} if asked.method == "tighten" and self.rtol else {})
         some = cases[chosen]
         better = self._reference.solve(self.problem.regrid(some, 2) if asked.method == "refine" else some)
         for k, j in enumerate(chosen):

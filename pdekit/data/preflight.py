@@ -1,0 +1,73 @@
+"""What is looked at before long work: the target, what stands there already, the first case, the room on the disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from pdekit import __version__
+from pdekit.data.produce import makers, one_thread, variables
+from pdekit.data.read import open_file
+from pdekit.data.recipe import Recipe, recipe_from
+from pdekit.errors import BadInput, FormatError
+
+
+def check_target(target: Path) -> None:
+    """Raise BadInput where nothing can be written to the target."""
+    if target.is_dir():
+        raise BadInput.of(f"the target {str(target)!r} is a folder.", allowed="a file name, e.g. runs/darcy.h5")
+    parent = next((p for p in target.absolute().parents if p.exists()), Path("/"))
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise BadInput.of(
+            f"nothing can be written to {str(parent)!r}.",
+            found="the folder is read-only or not a folder",
+            hint="choose an --out in a folder that you may write to",
+        )
+
+
+def existing(target: Path, recipe: Recipe) -> str:
+    """How a file that is already there relates to the recipe: "same" or "smaller". Raises BadInput otherwise."""
+    hint = "choose another --out, or delete the file first"
+    try:
+        with open_file(target) as file:
+            text = str(file.attrs.get("recipe", ""))
+            version = str(file.attrs.get("pdekit_version", ""))
+    except FormatError as error:
+        raise BadInput.of(f"{str(target)!r} exists and is no pdekit file.", found=str(error), hint=hint) from None
+    old = recipe_from(text, where=f"the recipe in {str(target)!r}") if text else None
+    if old is not None and old.sha256() == recipe.sha256():
+        return "same"
+    grows = (
+        old is not None
+        and version == __version__
+        and old.identity() == recipe.identity()
+        and all(
+            old.splits[name].samples <= split.samples for name, split in recipe.splits.items() if name in old.splits
+        )
+        and all(name in recipe.splits for name in old.splits)
+    )
+    if grows:
+        return "smaller"
+    raise BadInput.of(f"{str(target)!r} exists and was made from another recipe or seed.", hint=hint)
+
+
+def preflight(recipe: Recipe, target: Path) -> None:
+    """What can be known before long work: the solver serves the problem, the first case is sound, the disk has room."""
+    with one_thread():
+        for maker in makers(recipe).values():
+            maker.problem.check(maker.draw(range(1)))
+    if recipe.storage.compression != "none":
+        return
+    size = 0
+    for name, split in recipe.splits.items():
+        size += split.samples * sum(v.sample_bytes for v in variables(recipe, name))
+    parent = next(p for p in target.absolute().parents if p.exists())
+    free = shutil.disk_usage(parent).free
+    if size > free:
+        raise BadInput.of(
+            f"the disk has no room for {str(target)!r}.",
+            found=f"{free / 1e9:.3g} GB free",
+            allowed=f"{size / 1e9:.3g} GB for the file, and as much again while it is assembled",
+            hint="choose another --out, fewer samples, or storage.compression",
+        )

@@ -1,0 +1,81 @@
+"""What in a recipe does not fit together: problem, grid, parameters, laws, units, solver."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from pdekit.data.recipe_model import Recipe
+from pdekit.data.recipe_tables import flat
+from pdekit.errors import BadInput, unknown_name
+from pdekit.problems import PROBLEMS
+from pdekit.problems.problem import Problem
+from pdekit.registry import read_card, settings_of, solver_class
+from pdekit.space.random_fields import check_law
+
+
+def faults_of(recipe: Recipe, split: str) -> list[str]:
+    """What does not fit together: problem, grid, parameters, laws, units, solver."""
+    problem_class = PROBLEMS[recipe.problem]
+    try:
+        own = recipe.for_split(split)
+    except BadInput as error:
+        return [flat(error)]
+    faults: list[str] = []
+
+    def attempt(key: str, call: Any) -> Any:
+        try:
+            return call()
+        except BadInput as error:
+            faults.append(f"{key}: {flat(error)}")
+            return None
+
+    problem = attempt("parameters", lambda: recipe.problem_for(split))
+    grid = recipe.grid_for(split)
+    if problem is not None:
+        attempt("grid", lambda: problem.check_grid(grid))
+    known = [f for f in getattr(problem_class, "__dataclass_fields__", {})]
+    for name, law in own.laws_for(split)[1].items():
+        if name not in known:
+            attempt("parameters", lambda name=name: _refuse(f"parameter of problem {recipe.problem!r}", name, known))
+        attempt(f"parameters.{name}", lambda name=name, law=law: check_law(law, f"parameters.{name}"))
+    inputs = [spec.name for spec in problem_class.inputs]
+    for name in own.fields:
+        if name not in inputs:
+            attempt("fields", lambda name=name: _refuse(f"input field of problem {recipe.problem!r}", name, inputs))
+    faults += [
+        f"fields.{name}: the problem {recipe.problem!r} needs a law for this input"
+        for name in inputs
+        if name not in own.fields
+    ]
+    names = ["length", *inputs, *(spec.name for spec in problem_class.outputs), *known]
+    for name in recipe.units:
+        if name not in names:
+            attempt("units", lambda name=name: _refuse("quantity", name, names))
+    faults += _solver_faults(recipe, problem_class)
+    return faults
+
+
+def _solver_faults(recipe: Recipe, problem_class: type[Problem]) -> list[str]:
+    card = read_card(recipe.solver)
+    faults = []
+    missing = sorted(set(card.solves) - problem_class.traits)
+    if missing:
+        faults.append(
+            f"solver: {recipe.solver!r} asks for a problem that is {', '.join(missing)}; {recipe.problem!r} is not"
+        )
+    known = settings_of(solver_class(card))
+    for key in recipe.solver_settings:
+        if key not in known:
+            faults.append("solver_settings: " + flat(unknown_name(f"setting of solver {recipe.solver!r}", key, known)))
+    rtol = recipe.settings().get("rtol")
+    if recipe.reference_error.method == "tighten" and recipe.reference_error.samples and rtol is None:
+        faults.append(f"reference_error.method: 'tighten' needs a solver with rtol; {recipe.solver!r} has none")
+    if rtol is not None and not (isinstance(rtol, float | int) and math.isfinite(rtol) and 0 < rtol < 1):
+        faults.append(f"solver_settings.rtol: found {rtol!r}; allowed: a number between 0 and 1")
+    return faults
+
+
+def _refuse(kind: str, name: str, known: Iterable[str]) -> None:
+    raise unknown_name(kind, name, known)
