@@ -15,11 +15,12 @@ def export_file(
     file: Annotated[Path, typer.Argument(help="A data set.")],
     to: Annotated[str, typer.Option(help="npz, pdebench, well or neuralop.")],
     out: Annotated[Path, typer.Option(help="The file or folder to write.")],
+    split: Annotated[list[str] | None, typer.Option(help="Only this split. May be repeated.")] = None,
     json: Json = False,
 ) -> None:
     """Export a data set to another layout."""
     from pdekit.data.formats import export_file as room
 
     with Bar() as bar:
-        path = room(file, to, out, progress=bar)
+        path = room(file, to, out, splits=split, progress=bar)
     emit({"path": path}, [str(path)], as_json=json)

@@ -10,10 +10,21 @@ import typer
 from pdekit.cli.output import Json, emit
 from pdekit.cli.progress import Bar
 
+Said = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="What the files do not say: location, boundary, length, length_unit, roles.NAME, units.NAME, axis_order, "
+        "dtype, nonfinite, title. May be repeated.",
+    ),
+]
+
 
 def import_file(
     source: Annotated[Path, typer.Argument(help="npz or npy, PDEBench, The Well, or neuraloperator .pt.")],
     out: Annotated[Path, typer.Option(help="The file to write.")],
+    settings: Said = None,
     json: Json = False,
 ) -> None:
     """Import a file of another layout, recognised by content."""
@@ -21,8 +32,14 @@ def import_file(
     from pdekit.data.info import info
 
     with Bar() as bar:
-        path = room(source, out, progress=bar)
+        path = room(source, out, overrides=settings, progress=bar)
     facts = info(path)
     splits = {name: split["samples"] for name, split in facts["splits"].items()}
-    lines = ["  ".join(f"{name} {n}" for name, n in splits.items()) + "  samples", str(path)]
-    emit({"path": path, "splits": splits, "content_hash": facts["content_hash"]}, lines, as_json=json)
+    unknown = facts["notes"].get("unknown")
+    lines = ["  ".join(f"{name} {n}" for name, n in splits.items()) + "  samples"]
+    lines += [f"unknown: {unknown}"] if unknown else []
+    emit(
+        {"path": path, "splits": splits, "content_hash": facts["content_hash"], "unknown": unknown},
+        [*lines, str(path)],
+        as_json=json,
+    )
