@@ -49,8 +49,8 @@ class Status(IntEnum):
 
     @property
     def petsc(self) -> int:
-        """The KSPConvergedReason of the same meaning; 0 (still iterating) where PETSc has none."""
-        return _PETSC.get(self, 0)
+        """The KSPConvergedReason of the same meaning: positive converged, negative not; -2 where PETSc names no reason."""
+        return _PETSC[self]
 
 
 _SENTENCES = {
@@ -62,7 +62,7 @@ _SENTENCES = {
     Status.STAGNATED: "the residual stopped improving: the tolerance may lie below the attainable accuracy",
     Status.DIVERGED: "the residual grew more than 1e5 times over its first value",
     Status.INDEFINITE_OPERATOR: "the operator is not positive definite; if it is negative definite, negate A and b",
-    Status.INDEFINITE_PRECONDITIONER: "the preconditioner is not positive definite",
+    Status.INDEFINITE_PRECONDITIONER: "the preconditioner is not positive definite, nor may be the operator it was made from",
     Status.BREAKDOWN: "a division by zero inside the method: the matrix is singular or nearly so",
     Status.NONFINITE_INPUT: "the operator, right-hand side or start holds NaN or infinity",
     Status.NONFINITE: "NaN or infinity arose during the iteration",
@@ -81,6 +81,9 @@ _PETSC = {
     Status.NONFINITE: -9,
     Status.NONFINITE_INPUT: -9,
     Status.INDEFINITE_OPERATOR: -10,
+    Status.STAGNATED: -2,
+    Status.INCOMPATIBLE_RHS: -2,
+    Status.FALSE_CONVERGENCE: -2,
 }
 
 
@@ -143,3 +146,20 @@ class Solution:
             f"  after {steps} steps, true relative residual {residual:.3g}: {status.sentence}\n"
             f"  next: more steps, a looser rtol, or another solver (`pdekit list solvers`)"
         )
+
+
+def scipy_info(solution: Solution) -> int | list[int]:
+    """The `info` of scipy.sparse.linalg.cg: 0 converged, steps > 0 not converged, < 0 unusable input or breakdown.
+
+    One integer for one system, a list for a batch. Negative numbers are PETSc's, which tell apart what scipy does not.
+    """
+    steps = np.atleast_1d(solution.steps)
+    info = [_scipy_info(s, int(k)) for s, k in zip(solution.statuses, steps, strict=True)]
+    return info[0] if isinstance(solution.status, Status) else info
+
+
+def _scipy_info(status: Status, steps: int) -> int:
+    if not status.failed:
+        return 0
+    tried = (Status.MAX_STEPS, Status.STAGNATED, Status.DIVERGED, Status.FALSE_CONVERGENCE)
+    return max(steps, 1) if status in tried else status.petsc

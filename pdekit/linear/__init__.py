@@ -2,5 +2,6 @@
 
 from pdekit.linear.solve import solve
 from pdekit.linear.stop import Stop
+from pdekit.solution import scipy_info
 
-__all__ = ["Stop", "solve"]
+__all__ = ["Stop", "scipy_info", "solve"]

@@ -4,7 +4,8 @@
     loop: q = A p; pq = p.q; a = rz/pq; x += a p; r -= a q; z = M r; rz' = r.z; p = z + (rz'/rz) p
 
 What differs from the textbook: r is recomputed from x every 50 steps and whenever the test is first met (a recurrence in
-float32 claims 1e-8 where the truth is 1e-2); then one restart, then FALSE_CONVERGENCE. Every scalar is tested.
+float32 claims 1e-8 where the truth is 1e-2); then one restart, then FALSE_CONVERGENCE. Every scalar is tested. A run that
+fails hands back the iterate of the least residual, not its last one.
 Source: Hestenes & Stiefel 1952; Saad, Iterative Methods for Sparse Linear Systems, 2nd ed. 2003, alg. 9.1; semidefinite A:
 Kaasschieter 1988, doi:10.1016/0377-0427(88)90358-5.
 """
@@ -17,11 +18,12 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigvalsh_tridiagonal
 
+from pdekit.linear.attainable import note_on_tolerance
+from pdekit.linear.lanczos import condition, spectrum
 from pdekit.linear.stop import Stop
 from pdekit.linear.system import System
-from pdekit.linear.vector_kernels import advance, dot, turn
+from pdekit.linear.vector_kernels import advance, dot, norm, turn
 from pdekit.solution import Solution, Status
 
 RECOMPUTE = 50  # steps between recomputations of r
@@ -44,7 +46,8 @@ def cg(
 
     precond       set up already: apply(r, out, norm) -> r . out, an approximation of the inverse, symmetric; None: identity
     x0            start, shape of b; None: zero
-    project_rhs   singular A: take from b what A cannot produce, rather than answer INCOMPATIBLE_RHS
+    project_rhs   singular A: take from b what A cannot produce, rather than answer INCOMPATIBLE_RHS; residuals are then
+                  those of the projected b
     callback      called with (step, norm) after each step
     """
     run = _Run(system, stop, precond, project_rhs)
@@ -54,23 +57,25 @@ def cg(
         status = run.step()
         if callback is not None:
             callback(run.steps, run.history[-1])
-    x = run.finish()
+    x, true_residual = run.finish(status)
+    info = {
+        "method": "cg" if precond is None else f"pcg-{precond.name}",
+        "preconditioner": "none" if precond is None else precond.name,
+        "incompatible": run.incompatible,
+        "spectrum": spectrum(run.alphas, run.betas),
+    }
+    note = note_on_tolerance(system, stop, status, x)
     return Solution(
         values=x,
         status=status,
         steps=run.steps,
         residuals=np.array(run.history),
-        true_residual=run.true_residual(status),
+        true_residual=true_residual,
         seconds=perf_counter() - started,
         n_matvec=run.n_matvec,
         n_precond=run.n_precond,
         norm_type=stop.norm,
-        info={
-            "method": "cg" if precond is None else f"pcg-{precond.name}",
-            "preconditioner": "none" if precond is None else precond.name,
-            "incompatible": run.incompatible,
-            "spectrum": run.spectrum(),
-        },
+        info=info | note,
     )
 
 
@@ -87,39 +92,38 @@ class _Run:
         self.restarted = self.turned = False
         self.known: float | None = None  # |b - A x| of the x that is handed back, where it was just computed
         self.best, self.best_step = math.inf, 0
-        self.x = np.zeros_like(system.b)
-        self.best_x: np.ndarray | None = None
+        self.least, self.least_x = math.inf, None  # smallest |r| that a step led away from, and its x
 
     def start(self, x0: np.ndarray | None) -> Status | None:
         system, b = self.system, self.system.b
-        norm_b = float(np.linalg.norm(b.ravel()))
-        if x0 is not None:
-            self.x[...] = x0
-        if not (math.isfinite(norm_b) and system.finite() and np.isfinite(self.x).all()):
-            self.x[...] = math.nan
-            self.history.append(norm_b)
-            return Status.NONFINITE_INPUT
+        norm_b = norm(b.ravel())
         self.history.append(norm_b)
+        self.x = np.zeros_like(b) if x0 is None else np.array(x0, b.dtype, order="C").reshape(b.shape)
+        start_norm = 0.0 if x0 is None else norm(self.x.ravel())
+        if not (math.isfinite(norm_b) and system.finite and math.isfinite(start_norm)):
+            self.x[...] = math.nan
+            return Status.NONFINITE_INPUT
         if norm_b == 0.0:
             self.x[...] = 0.0
             return Status.CONVERGED_ZERO_RHS
         self.incompatible = system.incompatible()
         if not system.compatible():
             if not self.project_rhs:
+                self.x[...] = 0.0
                 return Status.INCOMPATIBLE_RHS
-            system.b = b.copy()
-            system.project(system.b)
+            system.project_rhs()
+            norm_b = norm(system.b.ravel())
         self.limit = self.stop.limit(b.size)
         self.r, self.q = np.empty_like(b), np.empty_like(b)
         self.z = self.r if self.precond is None else np.empty_like(b)
-        scale = self._scale(norm_b)
-        self._residual()
-        self.p = self.z.copy() if self.precond is not None else self.r.copy()
-        if self.stop.relative_to == "r0":
-            scale = self._measure()
-        self.target = max(self.stop.rtol * scale, self.stop.atol)
+        self.scale = self._scale(norm_b) if self.stop.relative_to == "b" else 0.0
+        self._residual(zero=start_norm == 0.0)
+        self.p = self.z.copy()
         self.history = [self._measure()]
-        self.first = max(self.history[0], scale)
+        if self.stop.relative_to == "r0":
+            self.scale = self.history[0]
+        self.target = max(self.stop.rtol * self.scale, self.stop.atol)
+        self.first = max(self.history[0], self.scale)
         return self._checked()
 
     def _scale(self, norm_b: float) -> float:
@@ -129,16 +133,16 @@ class _Run:
         z = np.empty_like(self.system.b)
         rz = self.precond.apply(self.system.b, z, norm_b)
         self.n_precond += 1
-        return math.sqrt(max(rz, 0.0)) if self.stop.norm == "natural" else float(np.linalg.norm(z.ravel()))
+        return math.sqrt(max(rz, 0.0)) if self.stop.norm == "natural" else norm(z.ravel())
 
-    def _residual(self) -> None:
-        """r = b - A x, z = M r, rz."""
-        if self.x.any():
+    def _residual(self, *, zero: bool = False) -> None:
+        """r = b - A x, z = M r, rz; no product where x is zero."""
+        if zero:
+            self.r[...] = self.system.b
+            self.norm_r = norm(self.r.ravel())
+        else:
             self.norm_r = self.system.residual(self.x, self.r)
             self.n_matvec += 1
-        else:
-            self.r[...] = self.system.b
-            self.norm_r = _norm(self.r)
         self._precondition()
 
     def _precondition(self) -> None:
@@ -149,52 +153,52 @@ class _Run:
         self.n_precond += 1
         if self.system.singular:
             self.system.project(self.z)
-            self.rz = float(dot(self.r.ravel(), self.z.ravel()))
+            self.rz = dot(self.r.ravel(), self.z.ravel())
 
     def _measure(self) -> float:
         if self.stop.norm == "natural":
-            return math.sqrt(self.rz) if self.rz >= 0 else math.nan
-        if self.stop.norm == "preconditioned":
-            return float(np.linalg.norm(self.z.ravel()))
-        return self.norm_r
+            return math.sqrt(max(self.rz, 0.0)) if math.isfinite(self.rz) else math.nan
+        return norm(self.z.ravel()) if self.stop.norm == "preconditioned" else self.norm_r
 
     def _checked(self) -> Status | None:
         """The status that the newest norm asks for, None to go on. Recomputes r where the test is met."""
-        norm = self.history[-1]
-        if not math.isfinite(norm):
+        now = self.history[-1]
+        if not math.isfinite(now):
             return Status.NONFINITE
-        if norm <= self.target:
+        if self.stop.norm == "natural" and self.rz < 0.0:
+            return Status.INDEFINITE_PRECONDITIONER
+        if now <= self.target:
             return self._confirmed()
-        if norm < self.best:
-            self.best, self.best_step = norm, self.steps
-        if norm > BLOW_UP * self.first:
+        if not math.isfinite(self.rz):
+            return Status.NONFINITE
+        if now < self.best:
+            self.best, self.best_step = now, self.steps
+        if now > BLOW_UP * self.first:
             return Status.DIVERGED
         if self.rz <= 0.0:
             return Status.INDEFINITE_PRECONDITIONER
         if self.steps >= self.limit:
             return Status.MAX_STEPS
         waited = self.steps - self.best_step
-        if waited >= PATIENCE and waited >= 2.0 * math.sqrt(self._condition()):
+        if waited >= PATIENCE and waited >= 2.0 * math.sqrt(condition(self.alphas, self.betas)):
             return Status.STAGNATED
         return None
 
     def _confirmed(self) -> Status | None:
         """CONVERGED if b - A x agrees with the recurrence; else one restart from it, then FALSE_CONVERGENCE."""
         if self.steps > 0:
-            self.norm_r = self.system.residual(self.x, self.r)
+            self.norm_r = self.known = self.system.residual(self.x, self.r)
             self.n_matvec += 1
-            self.known = self.norm_r
             if self.stop.norm != "residual" or not self.norm_r <= FALSE * self.target:
                 self._precondition()
                 if not self._measure() <= FALSE * self.target:
                     if self.restarted:
                         return Status.FALSE_CONVERGENCE
-                    self.restarted = True
+                    self.restarted = self.turned = True
                     self.history[-1] = self._measure()
                     np.copyto(self.p, self.z)
-                    self.turned = True
                     return None if self.steps < self.limit else Status.MAX_STEPS
-        relative = self.stop.atol < self.target or self.history[-1] <= self.stop.rtol * self.first
+        relative = self.stop.rtol * self.scale >= self.stop.atol or self.history[-1] <= self.stop.rtol * self.scale
         return Status.CONVERGED if relative else Status.CONVERGED_ATOL
 
     def step(self) -> Status | None:
@@ -205,29 +209,27 @@ class _Run:
             return self._abandoned(Status.NONFINITE)
         alpha = self.rz / pq if pq > 0 else math.inf
         if not self.alphas or alpha > SUSPICIOUS * self.alphas[0]:
-            floor = float(np.finfo(self.x.dtype).eps) * _norm(p) * _norm(q)
+            floor = float(np.finfo(self.x.dtype).eps) * norm(p.ravel()) * norm(q.ravel())
             if pq <= floor:
                 return self._abandoned(Status.INDEFINITE_OPERATOR if pq < 0 or floor > 0 else Status.BREAKDOWN)
+        before, old = self.norm_r, self.rz
         rr = advance(self.x.ravel(), self.r.ravel(), p.ravel(), q.ravel(), self.x.dtype.type(alpha))
         self.steps += 1
-        old = self.rz
         self.norm_r = math.sqrt(rr) if rr >= 0 else math.nan
+        if before < self.least and not self.norm_r <= before:
+            self.least, self.least_x = before, self.x - self.x.dtype.type(alpha) * p
         if self.steps % RECOMPUTE == 0:
             self._residual()
         else:
             self._precondition()
         self.history.append(self._measure())
-        beta = self.rz / old if old != 0 else math.nan
+        beta = self.rz / old
         self.alphas.append(alpha)
         self.betas.append(beta)
         status = self._checked()
-        if status is None:
-            if self.turned:
-                self.turned = False
-                return None
-            if not math.isfinite(beta):
-                return Status.NONFINITE
+        if status is None and not self.turned:
             turn(p.ravel(), self.z.ravel(), self.x.dtype.type(beta))
+        self.turned = False
         return status
 
     def _abandoned(self, status: Status) -> Status:
@@ -236,38 +238,18 @@ class _Run:
         self.history.append(self.history[-1])
         return status
 
-    def finish(self) -> np.ndarray:
-        """The solution, its null-space part removed."""
-        if self.system.singular and np.isfinite(self.x).all():
-            self.system.centre(self.x)
-        return self.x
-
-    def true_residual(self, status: Status) -> float:
-        """|b - A x| / |b| in float64; NaN for input that is not finite."""
+    def finish(self, status: Status) -> tuple[np.ndarray, float]:
+        """The solution without its null-space part, and |b - A x| / |b| in float64; after a failure the better of the
+        last iterate and the one of the least recurrence residual."""
+        system = self.system
         if status is Status.NONFINITE_INPUT:
-            return math.nan
+            return self.x, math.nan
         if status.converged and self.known is not None and self.x.dtype == np.float64:
-            return self.known / _norm(self.system.b)
-        return self.system.true_residual(self.x)
-
-    def _lanczos(self) -> tuple[np.ndarray, np.ndarray]:
-        """The tridiagonal matrix that CG builds of M A (Saad, eq. 6.82)."""
-        alpha, beta = np.array(self.alphas[-200:]), np.array(self.betas[-200:])
-        diagonal = 1.0 / alpha
-        diagonal[1:] += beta[:-1] / alpha[:-1]
-        return diagonal, np.sqrt(np.abs(beta[:-1])) / alpha[:-1]
-
-    def spectrum(self) -> tuple[float, float] | None:
-        """Smallest and largest Ritz value of M A, from the last 200 steps; None before two steps."""
-        if len(self.alphas) < 2 or not np.isfinite(self.alphas[-200:] + self.betas[-200:-1]).all():
-            return None
-        values = eigvalsh_tridiagonal(*self._lanczos())
-        return float(values[0]), float(values[-1])
-
-    def _condition(self) -> float:
-        ends = self.spectrum()
-        return 1.0 if ends is None or ends[0] <= 0 else ends[1] / ends[0]
-
-
-def _norm(v: np.ndarray) -> float:
-    return math.sqrt(dot(v.ravel(), v.ravel()))
+            system.centre(self.x)
+            return self.x, self.known / norm(system.b.ravel())
+        choice = [self.x] if status.converged or self.least_x is None else [self.x, self.least_x]
+        for x in choice:
+            system.centre(x)
+        residuals = [system.true_residual(x) for x in choice]
+        best = min(range(len(choice)), key=lambda i: (not math.isfinite(residuals[i]), residuals[i]))
+        return choice[best], residuals[best]

@@ -13,40 +13,50 @@ from scipy.sparse.linalg import splu
 
 from pdekit.errors import BadInput
 from pdekit.linear.preconditioners import inverse_eigenvalues, local_coefficient
-from pdekit.linear.system import System, as_csr
+from pdekit.linear.system import System, as_csr, operator_size
+from pdekit.linear.vector_kernels import norm
 from pdekit.solution import Solution, Status
 from pdekit.space import transforms
 from pdekit.space.diffusion import control_volumes
 from pdekit.space.stencils import StencilOperator
 
-ACCEPTED = 1e-6  # true relative residual above which a direct solve is called a breakdown
+ACCEPTED = 1e-6  # true relative residual above which a direct solve in float64 is called a breakdown
 VARIATION = 1e-12  # relative variation of the coefficient that counts as constant
 
 
 class SparseLU:
     """SuperLU with a symmetric ordering (MMD on A^T + A, no pivoting: A is symmetric positive definite).
 
-    A null space of constants is handled by bordering A with a row and a column of ones; SuperLU may factor a singular
-    matrix without complaint, so singularity is declared, never left to it.
+    A null space is handled by bordering A with its basis Z, rows and columns; SuperLU may factor a singular matrix without
+    complaint, so singularity is declared, never left to it. Where it does complain, `apply` answers NaN.
     """
 
     name = "direct"
 
-    def setup(self, operator: Any, singular: bool) -> SparseLU:
-        """Factorise; `apply` can then be used for many right-hand sides."""
+    def setup(self, operator: Any, singular: bool, basis: np.ndarray | None = None) -> SparseLU:
+        """Factorise; `apply` can then be used for many right-hand sides. basis (N, k); None: constants."""
         matrix = as_csr(operator)
-        self.singular = singular
+        self.border = 0
+        options: dict[str, Any] = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0}
+        options["options"] = {"SymmetricMode": True}
         if singular:
-            ones = np.ones((matrix.shape[0], 1)) * float(matrix.diagonal().mean())
-            matrix = sp.csr_array(sp.block_array([[matrix, ones], [ones.T, None]]))
-        options = {} if singular else {"diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
-        self.factor = splu(sp.csc_matrix(matrix), permc_spec="COLAMD" if singular else "MMD_AT_PLUS_A", **options)
+            size = operator_size(operator)
+            basis = np.full((size, 1), size**-0.5) if basis is None else basis
+            self.border = basis.shape[1]
+            z = basis * float(matrix.diagonal().mean())
+            matrix = sp.block_array([[matrix, z], [z.T, None]])
+            options = {"permc_spec": "COLAMD"}
+        try:
+            self.factor = splu(sp.csc_matrix(matrix), **options)
+        except RuntimeError:  # "Factor is exactly singular"
+            self.factor = None
         return self
 
     def apply(self, b: np.ndarray) -> np.ndarray:
-        """A^-1 b; of least norm where A is singular."""
-        right = np.append(b.ravel(), 0.0) if self.singular else b.ravel()
-        x = self.factor.solve(right.astype(np.float64))
+        """A^-1 b, float64; of least norm where A is singular; NaN where the factorisation broke down."""
+        if self.factor is None:
+            return np.full(b.shape, math.nan)
+        x = self.factor.solve(np.append(b.ravel(), np.zeros(self.border)).astype(np.float64))
         return x[: b.size].reshape(b.shape)
 
 
@@ -94,36 +104,32 @@ def once(system: System, method: Any, *, project_rhs: bool = False) -> Solution:
     """One application of a method that is set up: setup(operator, singular) done, apply(b) -> x."""
     started = perf_counter()
     b = system.b
-    status: Status = Status.CONVERGED
-    x = np.full(b.shape, math.nan)
-    norm = float(np.linalg.norm(b.ravel()))
-    residual = math.nan
-    if not math.isfinite(norm) or not system.finite():
-        status = Status.NONFINITE_INPUT
-    elif norm == 0.0:
-        x, status, residual = np.zeros_like(b), Status.CONVERGED_ZERO_RHS, 0.0
+    x, residual, steps, status = np.zeros_like(b), math.nan, 0, Status.CONVERGED
+    size, incompatible = norm(b.ravel()), system.incompatible()
+    if not math.isfinite(size) or not system.finite:
+        x[...], status = math.nan, Status.NONFINITE_INPUT
+    elif size == 0.0:
+        status, residual = Status.CONVERGED_ZERO_RHS, 0.0
     elif not system.compatible() and not project_rhs:
-        x, status, residual = np.zeros_like(b), Status.INCOMPATIBLE_RHS, 1.0
+        status, residual = Status.INCOMPATIBLE_RHS, 1.0
     else:
         if system.singular:
-            system.b = b.copy()
-            system.project(system.b)
-        x = method.apply(system.b)
-        if system.singular:
-            system.centre(x)
-        residual = system.true_residual(x)
-        if not math.isfinite(residual):
-            status = Status.NONFINITE
-        elif residual > ACCEPTED:
+            system.project_rhs()
+            size = norm(system.b.ravel())
+        steps, exact = 1, method.apply(system.b)
+        system.centre(exact)
+        if not system.true_residual(exact) <= ACCEPTED:
             status = Status.BREAKDOWN
+        x = exact.astype(b.dtype, copy=False)
+        residual = system.true_residual(x)
     return Solution(
         values=x,
         status=status,
-        steps=1 if math.isfinite(norm) and norm > 0 else 0,
-        residuals=np.array([norm, residual * norm]) if norm > 0 and math.isfinite(norm) else np.array([norm]),
+        steps=steps,
+        residuals=np.array([size, residual * size][: steps + 1]),
         true_residual=residual,
         seconds=perf_counter() - started,
-        n_matvec=1,
-        n_precond=1,
-        info={"method": method.name, "preconditioner": "none", "incompatible": system.incompatible()},
+        n_matvec=steps,
+        n_precond=steps,
+        info={"method": method.name, "preconditioner": "none", "incompatible": incompatible},
     )

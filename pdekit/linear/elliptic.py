@@ -94,7 +94,7 @@ class EllipticSolver(ABC):
         started = perf_counter()
         operator, b = problem.assemble(case)
         system = System(operator, b)
-        if not (system.finite() and np.isfinite(b).all()):
+        if not system.finite:
             return self._refused(target, Status.NONFINITE_INPUT)
         if all(float(e.max()) <= 0.0 for e in operator.edges):
             return self._refused(target, Status.INDEFINITE_OPERATOR)

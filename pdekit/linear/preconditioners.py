@@ -18,6 +18,7 @@ from pdekit.space.diffusion import control_volumes
 from pdekit.space.stencils import StencilOperator
 
 JUMP = 10.0  # contrast up to which the plain fast-Poisson preconditioner is taken
+SMOOTH = 5.0  # ratio of neighbouring coefficients up to which they are called smooth: sqrt(a) is then a good scale
 
 
 class Jacobi:
@@ -28,7 +29,7 @@ class Jacobi:
 
     def setup(self, operator: Any) -> Jacobi:
         """Take the diagonal."""
-        diagonal = operator.diagonal() if isinstance(operator, StencilOperator) else as_csr(operator).diagonal()
+        diagonal: Any = operator.diagonal() if isinstance(operator, StencilOperator) else as_csr(operator).diagonal()
         with np.errstate(divide="ignore"):
             self.inverse = np.ascontiguousarray(1.0 / diagonal)
         return self
@@ -43,7 +44,8 @@ class FastPoissonInverse:
     """M = s^-1 L^-1 s^-1 with L = -Laplace of the same grid, by FFT, DCT or DST: Concus & Golub 1973.
 
     s = 1 ("plain", for coefficients that jump) or s = sqrt(a) ("scaled", for smooth ones), a the mean of the edges around
-    each unknown. "auto": plain up to a contrast of 10, else scaled. kappa(M A) <= max a / min a for plain.
+    each unknown. "auto": scaled where the contrast is above 10 and neighbours differ by a factor of at most 5, else plain.
+    kappa(M A) <= max a / min a for plain; jumps of more than 100 are better left to multigrid.
     """
 
     name = "fast-poisson"
@@ -61,10 +63,11 @@ class FastPoissonInverse:
         self.grid = operator.grid
         self.inverse = inverse_eigenvalues(self.grid)
         a = local_coefficient(operator)
-        contrast = float(a.max() / a.min())
-        self.scaled = self.scaling == "scaled" or (self.scaling == "auto" and contrast > JUMP)
         if not float(a.min()) > 0.0:
             raise BadInput.of("fast-poisson needs positive coefficients.", found=f"smallest {float(a.min()):.3g}")
+        self.scaled = self.scaling == "scaled" or (
+            self.scaling == "auto" and float(a.max() / a.min()) > JUMP and _roughest(a) <= SMOOTH
+        )
         scale = np.sqrt(a) if self.scaled else np.full(a.shape, np.sqrt(float(a.mean())))
         if self.grid.location == "vertex":
             self.before = 1.0 / (scale * control_volumes(self.grid))
@@ -97,6 +100,12 @@ def local_coefficient(operator: StencilOperator) -> np.ndarray:
             count += a > 0
     a = total / np.maximum(count, 1)
     return a / control_volumes(grid) if grid.location == "vertex" else a
+
+
+def _roughest(a: np.ndarray) -> float:
+    """Largest ratio of two neighbouring values, all > 0."""
+    log = np.log(a)
+    return float(np.exp(max(np.abs(np.diff(log, axis=axis)).max(initial=0.0) for axis in range(a.ndim))))
 
 
 class AMG:

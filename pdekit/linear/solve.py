@@ -68,45 +68,62 @@ def solve(  # noqa: PLR0913
             raise BadInput.of(
                 "the right-hand side is no array.", found=type(b).__name__, allowed="NumPy or torch arrays"
             )
+        if method not in ("auto", "cg"):
+            raise BadInput.of("tensors are solved by batched CG only.", found=f"method {method!r}", allowed='"cg"')
         return batched_cg(op, b, x0=x0, stop=stop, precond="jacobi" if precond == "auto" else precond)
-    if b.dtype not in (np.float32, np.float64):
-        b = b.astype(np.float64)
-    size = operator_size(op)
-    if b.size == size:
-        solver = _set_up(op, method, precond, nullspace, b)
-        return solver(b, x0, stop, project_rhs, callback)
-    if b.ndim < 2 or b[0].size != size:
+    shape, size = _shape(op), operator_size(op)
+    one = b.size == size and (b.shape == shape if isinstance(op, StencilOperator) else b.shape[0] != 1 or size == 1)
+    if not one and (b.ndim < 2 or b[:1].size != size or (isinstance(op, StencilOperator) and b.shape[1:] != shape)):
         raise BadInput.of(
             "the right-hand side does not fit the operator.",
             found=f"shape {b.shape}",
-            allowed=f"{size} entries, or a batch of them along axis 0",
+            allowed=f"{shape}, or (n, {', '.join(map(str, shape))}) for n systems",
         )
-    solver = _set_up(op, method, precond, nullspace, b[0])
+    if x0 is not None and np.shape(x0) != b.shape:
+        raise BadInput.of("x0 does not fit the right-hand side.", found=f"shape {np.shape(x0)}", allowed=f"{b.shape}")
+    for name, array in (("right-hand side", b), ("x0", x0)):
+        if array is not None and (np.iscomplexobj(array) or np.asarray(array).dtype.kind not in "fiub"):
+            raise BadInput.of(f"the {name} is not real.", found=str(np.asarray(array).dtype), allowed="real numbers")
+    if b.dtype not in (np.float32, np.float64):
+        b = b.astype(np.float64)
+    solver = _set_up(op, method, precond, nullspace, b if one else b[0])
+    if one:
+        return solver(b, x0, stop, project_rhs, callback)
     starts = [None] * len(b) if x0 is None else x0
     return stack([solver(bi, xi, stop, project_rhs, callback) for bi, xi in zip(b, starts, strict=True)])
+
+
+def _shape(op: Any) -> tuple[int, ...]:
+    return op.shape if isinstance(op, StencilOperator) else (operator_size(op),)
 
 
 def _set_up(op: Any, method: str, precond: Any, nullspace: Any, example: np.ndarray) -> Callable[..., Solution]:
     """A function of (b, x0, stop, project_rhs, callback); set-up is done once, here, and timed apart."""
     started = perf_counter()
-    singular = System(op, example, nullspace).singular
-    note = None
-    if method in ("fast-poisson", "direct"):
-        direct = (FastPoisson if method == "fast-poisson" else SparseLU)().setup(op, singular)
-    elif method in ("multigrid", "amg"):
-        cycle = (MultigridCycle("float64", symmetric=False) if method == "multigrid" else AMG()).setup(op)
+    first = System(op, np.zeros_like(example), nullspace)
+    note, ready = None, None
+    if not first.finite:  # nothing can be built from it; every way to solve says NONFINITE_INPUT
+        method = "cg"
+    elif method == "direct":
+        ready = SparseLU().setup(op, first.singular, first.basis)
+    elif method == "fast-poisson":
+        ready = FastPoisson().setup(op, first.singular)
+    elif method == "multigrid":
+        ready = MultigridCycle("float64", symmetric=False).setup(op)
+    elif method == "amg":
+        ready = AMG().setup(op)
     else:
-        precond, note = choose(op, precond)
+        ready, note = choose(op, precond)
     seconds = perf_counter() - started
 
     def run(b: np.ndarray, x0: Any, stop: Stop, project_rhs: bool, callback: Any) -> Solution:
         system = System(op, b, nullspace)
         if method in ("fast-poisson", "direct"):
-            solution = once(system, direct, project_rhs=project_rhs)
+            solution = once(system, ready, project_rhs=project_rhs)
         elif method in ("multigrid", "amg"):
-            solution = stationary(system, cycle, stop=stop, x0=x0, project_rhs=project_rhs)
+            solution = stationary(system, ready, stop=stop, x0=x0, project_rhs=project_rhs)
         else:
-            solution = cg(system, stop=stop, precond=precond, x0=x0, project_rhs=project_rhs, callback=callback)
+            solution = cg(system, stop=stop, precond=ready, x0=x0, project_rhs=project_rhs, callback=callback)
         info = {**solution.info, **({"note": note} if note else {})}
         return replace(solution, setup_seconds=seconds, info=info)
 

@@ -8,63 +8,64 @@ from typing import Any
 
 import numpy as np
 
+from pdekit.errors import BadInput
+from pdekit.linear.attainable import note_on_tolerance
 from pdekit.linear.cg import BLOW_UP, PATIENCE
 from pdekit.linear.stop import Stop
 from pdekit.linear.system import System
+from pdekit.linear.vector_kernels import norm
 from pdekit.solution import Solution, Status
 
 
 def stationary(
     system: System, cycle: Any, *, stop: Stop, x0: np.ndarray | None = None, project_rhs: bool = False
 ) -> Solution:
-    """Repeat a cycle with apply(r, out, norm), which need not be symmetric. The test is on |b - A x|, always true."""
+    """Repeat a cycle with apply(r, out, norm), which need not be symmetric. The test is on |b - A x|, always true.
+
+    After a failure `values` is the iterate of the least residual. Raises BadInput where another norm is asked for.
+    """
+    if stop.norm != "residual":
+        raise BadInput.of("cycles without CG test the residual only.", found=f"norm = {stop.norm!r}")
+    method = cycle.name
     started = perf_counter()
     b = system.b
-    x = np.zeros_like(b) if x0 is None else x0.astype(b.dtype, copy=True)
-    norm_b = float(np.linalg.norm(b.ravel()))
+    x = np.zeros_like(b) if x0 is None else np.array(x0, b.dtype, order="C").reshape(b.shape)
+    norm_b = norm(b.ravel())
     history, steps = [norm_b], 0
-    status: Status | None = None
-    if not (math.isfinite(norm_b) and system.finite() and np.isfinite(x).all()):
-        x[...], status = math.nan, Status.NONFINITE_INPUT
-    elif norm_b == 0.0:
-        x[...], status = 0.0, Status.CONVERGED_ZERO_RHS
-    elif not system.compatible():
-        if project_rhs:
-            system.b = b.copy()
-            system.project(system.b)
-        else:
-            status = Status.INCOMPATIBLE_RHS
-    r, z = np.empty_like(b), np.empty_like(b)
-    limit = stop.limit(b.size)
+    least, least_x = math.inf, None
+    incompatible, status = system.incompatible(), _before(system, norm_b, x, project_rhs)
     if status is None:
+        r, z = np.empty_like(b), np.empty_like(b)
         history = [system.residual(x, r)]
-        scale = norm_b if stop.relative_to == "b" else history[0]
-        target = max(stop.rtol * scale, stop.atol)
-        best, best_step = math.inf, 0
-        while True:
-            norm = history[-1]
-            if norm <= target:
-                status = Status.CONVERGED if norm <= stop.rtol * scale else Status.CONVERGED_ATOL
-            elif not math.isfinite(norm):
+        scale = norm(system.b.ravel()) if stop.relative_to == "b" else history[0]
+        target, limit = max(stop.rtol * scale, stop.atol), stop.limit(b.size)
+        best, best_step = history[0], 0
+        while status is None:
+            now = history[-1]
+            if now < best:
+                best, best_step = now, steps
+            if now <= target:
+                status = Status.CONVERGED if now <= stop.rtol * scale else Status.CONVERGED_ATOL
+            elif not math.isfinite(now):
                 status = Status.NONFINITE
-            elif norm > BLOW_UP * max(history[0], scale):
+            elif now > BLOW_UP * max(history[0], scale):
                 status = Status.DIVERGED
             elif steps >= limit:
                 status = Status.MAX_STEPS
             elif steps - best_step >= PATIENCE:
                 status = Status.STAGNATED
-            if status is not None:
-                break
-            if norm < best:
-                best, best_step = norm, steps
-            cycle.apply(r, z, norm)
-            if system.singular:
-                system.project(z)
-            x += z
-            steps += 1
-            history.append(system.residual(x, r))
-    if system.singular and np.isfinite(x).all():
-        system.centre(x)
+            else:
+                cycle.apply(r, z, now)
+                if system.singular:
+                    system.project(z)
+                x += z
+                steps += 1
+                history.append(system.residual(x, r))
+                if now < least and not history[-1] <= now:
+                    least, least_x = now, x - z
+    if least_x is not None and not status.converged and not history[-1] <= least:
+        x = least_x
+    system.centre(x)
     return Solution(
         values=x,
         status=status,
@@ -72,7 +73,24 @@ def stationary(
         residuals=np.array(history),
         true_residual=math.nan if status is Status.NONFINITE_INPUT else system.true_residual(x),
         seconds=perf_counter() - started,
-        n_matvec=steps + 1,
+        n_matvec=steps + 1 if steps else 0,
         n_precond=steps,
-        info={"method": cycle.name, "preconditioner": cycle.name, "incompatible": system.incompatible()},
+        info={"method": method, "preconditioner": method, "incompatible": incompatible}
+        | note_on_tolerance(system, stop, status, x),
     )
+
+
+def _before(system: System, norm_b: float, x: np.ndarray, project_rhs: bool) -> Status | None:
+    """The status of what needs no iteration, x set to it; None to go on, b projected where that was asked."""
+    if not (math.isfinite(norm_b) and system.finite and math.isfinite(norm(x.ravel()))):
+        x[...] = math.nan
+        return Status.NONFINITE_INPUT
+    if norm_b == 0.0:
+        x[...] = 0.0
+        return Status.CONVERGED_ZERO_RHS
+    if not system.compatible():
+        if not project_rhs:
+            x[...] = 0.0
+            return Status.INCOMPATIBLE_RHS
+        system.project_rhs()
+    return None

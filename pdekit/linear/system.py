@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator
 
 from pdekit.errors import BadInput
-from pdekit.linear.vector_kernels import dot
+from pdekit.linear.vector_kernels import dot, norm
 from pdekit.space.diffusion import control_volumes
 from pdekit.space.stencils import StencilOperator
 
@@ -42,7 +43,7 @@ class System:
             raise BadInput.of(
                 "nullspace of a linear system.", found=repr(nullspace), allowed='"constant", a basis, none'
             )
-        self.basis = None if nullspace is None or self.constant else np.asarray(nullspace)
+        self.basis = None if nullspace is None or self.constant else _orthonormal(nullspace, size)
         self._weights: np.ndarray | None = None
 
     @property
@@ -50,8 +51,9 @@ class System:
         """True where a null space was declared or found."""
         return self.constant or self.basis is not None
 
+    @cached_property
     def finite(self) -> bool:
-        """True where operator and right-hand side hold no NaN or infinity."""
+        """True where operator and right-hand side hold no NaN or infinity; looked at once."""
         parts: list[Any] = [self.b]
         if isinstance(self.operator, StencilOperator):
             parts += [*self.operator.edges, *([] if self.operator.shift is None else [self.operator.shift])]
@@ -64,7 +66,7 @@ class System:
         if isinstance(self.operator, StencilOperator):
             return self.operator.product(p, out)
         out[...] = (self.operator @ p.ravel()).reshape(p.shape)
-        return float(p.ravel() @ out.ravel())
+        return dot(p.ravel(), out.ravel())
 
     def residual(self, x: np.ndarray, out: np.ndarray) -> float:
         """out = b - A x in the type of the iteration; returns its norm."""
@@ -78,9 +80,10 @@ class System:
         if isinstance(wide, StencilOperator) and wide.dtype != np.float64:
             wide = wide.astype(np.float64)
         x64, b64 = x.astype(np.float64, copy=False), self.b.astype(np.float64, copy=False)
-        product = wide @ x64 if isinstance(wide, StencilOperator) else (wide @ x64.ravel()).reshape(x.shape)
-        norm = float(np.linalg.norm(b64.ravel()))
-        return float(np.linalg.norm((b64 - product).ravel())) / (norm if norm > 0 else 1.0)
+        with np.errstate(invalid="ignore", over="ignore"):
+            product = wide @ x64 if isinstance(wide, StencilOperator) else (wide @ x64.ravel()).reshape(x.shape)
+            r = np.subtract(b64, product)
+        return norm(r.ravel()) / (norm(b64.ravel()) or 1.0)
 
     def project(self, v: np.ndarray) -> None:
         """Take the null space out of v, in place."""
@@ -90,15 +93,19 @@ class System:
             flat = v.ravel()
             flat -= self.basis @ (self.basis.T @ flat)
 
+    def project_rhs(self) -> None:
+        """Take from b, in a copy, what a singular A cannot produce."""
+        self.b = self.b.copy()
+        self.project(self.b)
+
     def incompatible(self) -> float:
         """|Z^T b| / |b|: the part of b that a singular A cannot produce."""
-        norm = float(np.linalg.norm(self.b.ravel()))
-        if not self.singular or norm == 0:
+        size = norm(self.b.ravel())
+        if not self.singular or size == 0:
             return 0.0
-        if self.constant:
-            return abs(float(self.b.sum(dtype=np.float64))) / np.sqrt(self.b.size) / norm
-        assert self.basis is not None
-        return float(np.linalg.norm(self.basis.T @ self.b.ravel())) / norm
+        if self.basis is None:
+            return abs(float(self.b.sum(dtype=np.float64))) / math.sqrt(self.b.size) / size
+        return norm(self.basis.T @ self.b.ravel()) / size
 
     def compatible(self) -> bool:
         """True where `incompatible()` is rounding."""
@@ -106,6 +113,8 @@ class System:
 
     def centre(self, x: np.ndarray) -> None:
         """Take from a solution, in place, what A does not see: its mean in the grid's quadrature (or the basis)."""
+        if not self.singular or not math.isfinite(norm(x.ravel())):
+            return
         if self.constant and isinstance(self.operator, StencilOperator) and self.operator.grid.location == "vertex":
             if self._weights is None:
                 w = control_volumes(self.operator.grid)
@@ -113,6 +122,20 @@ class System:
             x -= (self._weights * x).sum()
         else:
             self.project(x)
+
+
+def _orthonormal(nullspace: Any, size: int) -> np.ndarray:
+    """The basis, float64. Raises BadInput where it is none of this system."""
+    basis = np.asarray(nullspace, dtype=np.float64)
+    if basis.ndim != 2 or basis.shape[0] != size or basis.shape[1] == 0:
+        raise BadInput.of(
+            "nullspace of a linear system has the wrong shape.", found=str(basis.shape), allowed=f"({size}, k)"
+        )
+    if not np.allclose(basis.T @ basis, np.eye(basis.shape[1]), atol=1e-10):
+        raise BadInput.of(
+            "nullspace of a linear system is not orthonormal.", hint="take the Q of numpy.linalg.qr(basis)"
+        )
+    return basis
 
 
 def operator_size(operator: Any) -> int:
@@ -127,6 +150,8 @@ def operator_size(operator: Any) -> int:
         )
     if operator.shape[0] != operator.shape[1]:
         raise BadInput.of("A of a linear system is not square.", found=str(operator.shape))
+    if np.issubdtype(operator.dtype, np.complexfloating):
+        raise BadInput.of("A of a linear system is complex.", found=str(operator.dtype), allowed="real entries")
     return operator.shape[0]
 
 

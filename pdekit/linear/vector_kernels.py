@@ -5,6 +5,8 @@ NaN and infinity go through: callers look at the returned sums.
 
 from __future__ import annotations
 
+import math
+
 import numba
 
 FAST = {"reassoc", "contract", "nsz", "arcp"}
@@ -52,3 +54,12 @@ def scaled_back(z, scale, r, out):
         out[i] = scale * z[i]
         total += r[i] * out[i]
     return total
+
+
+@numba.njit(cache=True, fastmath=FAST)
+def norm(a):
+    """|a| in the 2-norm, summed in float64."""
+    total = 0.0
+    for i in range(a.size):
+        total += a[i] * a[i]
+    return math.sqrt(total)
