@@ -147,9 +147,10 @@ def _box_values(a: np.ndarray, boundary: str, grid: Grid) -> np.ndarray:
         elif boundary == "neumann":
             values = scipy.fft.dct(np.concatenate([b[..., :1], b[..., 1:] * 0.5, 0.0 * b[..., :1]], axis=-1), 1)
         else:
-            inner = scipy.fft.dst(b * 0.5, 1)
+            inner = np.asarray(scipy.fft.dst(b * 0.5, 1))
             ends = np.zeros((*inner.shape[:-1], 1))
             values = np.concatenate([ends, inner, ends], axis=-1)
+        values = np.asarray(values)
         a = np.moveaxis(values[..., :stored], -1, axis)
         assert values.shape[-1] in (n, n + 1)
     return np.ascontiguousarray(a)
@@ -162,7 +163,7 @@ def _periodic_values(coefficients: np.ndarray, grid: Grid) -> np.ndarray:
             k = np.arange(coefficients.shape[axis]) if axis == grid.dim - 1 else scipy.fft.fftfreq(m, 1 / m)
             phase = np.exp(1j * math.pi * k / m)
             coefficients = coefficients * phase.reshape([-1 if i == axis else 1 for i in range(grid.dim)])
-    values = scipy.fft.irfftn(coefficients, s=n) * math.prod(n)
+    values = np.asarray(scipy.fft.irfftn(coefficients, s=n)) * math.prod(n)
     wrap = [(0, stored - m) for stored, m in zip(grid.points, n, strict=True)]
     return np.pad(values, wrap, mode="wrap") if any(after for _, after in wrap) else values
 

@@ -91,7 +91,7 @@ class StencilOperator:
             return float((u * out).sum())
         from pdekit.space import stencil_kernels
 
-        kernel = stencil_kernels.apply_2d if self.dim == 2 else stencil_kernels.apply_3d
+        kernel: Any = stencil_kernels.apply_2d if self.dim == 2 else stencil_kernels.apply_3d
         shift = np.empty((0,) * self.dim, self.dtype) if self.shift is None else self.shift
         return kernel(*self.edges, shift, u, out, self.grid.periodic)
 
@@ -132,7 +132,8 @@ class StencilOperator:
         def product(v: np.ndarray) -> np.ndarray:
             return (self @ np.ascontiguousarray(v.reshape(self.shape))).reshape(v.shape)
 
-        return LinearOperator((size, size), matvec=product, rmatvec=product, dtype=self.dtype)
+        build: Any = LinearOperator  # its stubs describe __new__, which takes the subclass' arguments
+        return build((size, size), matvec=product, rmatvec=product, dtype=self.dtype)
 
     def astype(self, dtype: Any) -> StencilOperator:
         """The same operator in another floating type; NumPy or torch names."""

@@ -47,11 +47,11 @@ def forward(u: np.ndarray, grid: Grid) -> np.ndarray:
     for axis in range(grid.dim):
         name, kind = transform_of(grid, axis)
         if name == "dst":
-            u = scipy.fft.dst(u, kind, axis=axis - grid.dim)
+            u = np.asarray(scipy.fft.dst(u, kind, axis=axis - grid.dim))
         elif name == "dct":
-            u = scipy.fft.dct(u, kind, axis=axis - grid.dim)
+            u = np.asarray(scipy.fft.dct(u, kind, axis=axis - grid.dim))
     axes = _periodic(grid)
-    return scipy.fft.rfftn(u, axes=axes) if axes else u
+    return np.asarray(scipy.fft.rfftn(u, axes=axes)) if axes else u
 
 
 def backward(coefficients: np.ndarray, grid: Grid) -> np.ndarray:
@@ -59,13 +59,13 @@ def backward(coefficients: np.ndarray, grid: Grid) -> np.ndarray:
     u = coefficients
     axes = _periodic(grid)
     if axes:
-        u = scipy.fft.irfftn(u, s=[grid.points[a] for a in axes], axes=axes)
+        u = np.asarray(scipy.fft.irfftn(u, s=[grid.points[a] for a in axes], axes=axes))
     for axis in range(grid.dim):
         name, kind = transform_of(grid, axis)
         if name == "dst":
-            u = scipy.fft.idst(u, kind, axis=axis - grid.dim)
+            u = np.asarray(scipy.fft.idst(u, kind, axis=axis - grid.dim))
         elif name == "dct":
-            u = scipy.fft.idct(u, kind, axis=axis - grid.dim)
+            u = np.asarray(scipy.fft.idct(u, kind, axis=axis - grid.dim))
     return u
 
 
@@ -123,7 +123,7 @@ def series(values: np.ndarray, kind: tuple[str, int], axis: int = -1) -> np.ndar
     if name == "fft":
         return scipy.fft.fft(values, axis=axis) / n
     transform = scipy.fft.dst if name == "dst" else scipy.fft.dct
-    a = np.moveaxis(transform(values, number, axis=axis), axis, -1) / _logical_half(name, number, n)
+    a = np.moveaxis(np.asarray(transform(values, number, axis=axis)), axis, -1) / _logical_half(name, number, n)
     ends = {("dct", 1): (0, -1), ("dct", 2): (0,), ("dst", 2): (-1,)}.get((name, number), ())
     for end in ends:
         a[..., end] *= 0.5
