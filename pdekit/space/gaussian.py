@@ -141,7 +141,7 @@ def _box_values(a: np.ndarray, boundary: str, grid: Grid) -> np.ndarray:
     for axis, (n, stored) in enumerate(zip(grid.intervals, grid.points, strict=True)):
         b = np.moveaxis(a, axis, -1)
         if grid.location == "cell" and boundary == "neumann":
-            values = scipy.fft.dct(np.concatenate([b[..., :1], b[..., 1:] * 0.5], axis=-1), 3)
+            values: Any = scipy.fft.dct(np.concatenate([b[..., :1], b[..., 1:] * 0.5], axis=-1), 3)
         elif grid.location == "cell":
             values = scipy.fft.dst(np.concatenate([b * 0.5, 0.0 * b[..., :1]], axis=-1), 3)
         elif boundary == "neumann":

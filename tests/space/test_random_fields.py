@@ -1,0 +1,183 @@
+"""The laws that recipes name: values, ranges, streams, independence of the number of points, refusals."""
+
+import math
+
+import numpy as np
+import pytest
+
+from pdekit.errors import BadInput
+from pdekit.space.gaussian import gaussian_field, mean_std
+from pdekit.space.grid import Grid
+from pdekit.space.random_fields import LAWS, check_law, draw, draw_parameter, face_grid
+
+GAUSS = {"variance_factor": 9.0, "tau": 3.0, "alpha": 2.0, "boundary": "neumann"}
+TWO_PHASE = {"law": "two-phase", "high": 12.0, "low": 3.0, "gauss": GAUSS}
+LOG_NORMAL = {"law": "log-normal", "contrast": 100.0, "gauss": GAUSS}
+EXAMPLES = {
+    "constant": {"law": "constant", "value": 2.5},
+    "uniform": {"law": "uniform", "low": 1.0, "high": 3.0},
+    "log-uniform": {"law": "log-uniform", "low": 0.1, "high": 10.0},
+    "normal": {"law": "normal", "mean": 1.0, "std": 0.5},
+    "gaussian": {"law": "gaussian", "gauss": GAUSS, "mean": 4.0},
+    "two-phase": TWO_PHASE,
+    "log-normal": LOG_NORMAL,
+    "sine-series": {"law": "sine-series", "modes": 5},
+}
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def cells(*points):
+    return Grid.make(points, (1.0,) * len(points), boundary="dirichlet")
+
+
+def test_there_is_an_example_of_every_law():
+    assert set(EXAMPLES) == set(LAWS)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("points", [(8,), (8, 6), (4, 6, 8)])
+def test_every_law_draws_a_sound_field_from_its_stream_alone(name, points):
+    check_law(EXAMPLES[name], "here")
+    one, same, other = (draw(EXAMPLES[name], cells(*points), rng(s)) for s in (1, 1, 2))
+    assert one.shape == points
+    assert one.dtype == np.float64
+    assert np.isfinite(one).all()
+    np.testing.assert_array_equal(one, same)
+    assert (name == "constant") is bool((one == other).all())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_one_number_where_the_law_has_one(name):
+    if LAWS[name].scalar:
+        assert draw_parameter(EXAMPLES[name], rng(3)) == draw(EXAMPLES[name], cells(4, 4), rng(3))[2, 1]
+        assert draw(EXAMPLES[name], None, rng(3)).shape == ()
+        return
+    with pytest.raises(BadInput, match=rf"(?s)law '{name}' draws fields; one number was asked for.*constant, uniform"):
+        draw_parameter(EXAMPLES[name], rng(3))
+
+
+@pytest.mark.parametrize("name", ["uniform", "log-uniform", "normal", "sine-series"])
+def test_the_same_numbers_at_twice_the_points(name):
+    coarse, fine = (
+        draw(EXAMPLES[name], Grid.make(n, (1.0, 2.0), location="vertex", boundary="dirichlet"), rng(5))
+        for n in ((5, 9), (9, 17))
+    )
+    np.testing.assert_allclose(fine[::2, ::2], coarse, rtol=1e-12, atol=1e-13)
+
+
+def test_two_values_and_the_threshold_between_them():
+    u = draw(TWO_PHASE, cells(64, 64), rng(1))
+    g = gaussian_field(GAUSS, cells(64, 64), rng(1))
+    assert set(np.unique(u)) == {3.0, 12.0}
+    np.testing.assert_array_equal(u == 12.0, g >= 0)
+    higher = draw({**TWO_PHASE, "threshold": 0.2}, cells(64, 64), rng(1))
+    np.testing.assert_array_equal(higher == 12.0, g >= 0.2)
+    assert 0 < (higher == 12.0).sum() < (u == 12.0).sum()
+
+
+def test_both_phases_are_equally_likely():
+    share = np.array([(draw(TWO_PHASE, cells(16, 16), rng(s)) == 12.0).mean() for s in range(400)])
+    score = (share.mean() - 0.5) / (share.std() / math.sqrt(400))
+    assert -3 < score < 3
+
+
+def test_a_two_phase_medium_keeps_its_shape_on_finer_grids():
+    """Cells of 64 and of 128 across see one field: where they differ is a thin strip along the interface."""
+    coarse, fine = (draw(TWO_PHASE, cells(n, n), rng(2)) for n in (64, 128))
+    grown = np.repeat(np.repeat(coarse, 2, 0), 2, 1)
+    assert 0 < (grown != fine).mean() < 0.03
+
+
+@pytest.mark.parametrize(("contrast", "median"), [(100.0, 1.0), (9.0, 0.5)])
+def test_two_deviations_to_either_side_span_the_contrast(contrast, median):
+    """log a has mean log(median) and a standard deviation of log(contrast)/4, over draws and box."""
+    law = {**LOG_NORMAL, "contrast": contrast, "median": median}
+    logs = np.stack([np.log(draw(law, cells(32, 32), rng(s))) for s in range(1000)])
+    assert np.exp(logs).min() > 0
+    assert np.abs(logs.mean(axis=(1, 2)) - math.log(median)).max() < 1e-13
+    spread = np.square(logs - math.log(median)).mean(axis=(1, 2))
+    score = (spread.mean() / (math.log(contrast) / 4) ** 2 - 1) / (spread.std() / spread.mean() / math.sqrt(1000))
+    assert -3 < score < 3
+    g = gaussian_field(GAUSS, cells(32, 32), rng(0))
+    exact = median * contrast ** (g / (4 * mean_std(GAUSS, cells(32, 32))))
+    np.testing.assert_allclose(draw(law, cells(32, 32), rng(0)), exact, rtol=1e-12)
+
+
+def test_ranges_and_moments_of_single_numbers():
+    n = 4000
+    uniform = np.array([draw_parameter(EXAMPLES["uniform"], g) for g in [rng(1)] * n])
+    assert 1 <= uniform.min() < 1.01 < 2.99 < uniform.max() <= 3
+    score = (uniform.mean() - 2) / math.sqrt(4 / 12 / n)
+    assert -3 < score < 3
+    logs = np.log10([draw_parameter(EXAMPLES["log-uniform"], g) for g in [rng(2)] * n])
+    assert -1 <= logs.min() < -0.99 < 0.99 < logs.max() <= 1
+    score = logs.mean() / math.sqrt(4 / 12 / n)
+    assert -3 < score < 3
+    normal = np.array([draw_parameter(EXAMPLES["normal"], g) for g in [rng(3)] * n])
+    scores = (normal.mean() - 1) / (0.5 / math.sqrt(n)), (normal.var() / 0.25 - 1) / math.sqrt(2 / n)
+    assert all(-3 < s < 3 for s in scores)
+
+
+def test_the_gaussian_law_adds_its_mean():
+    u = draw(EXAMPLES["gaussian"], cells(16, 16), rng(4))
+    np.testing.assert_array_equal(u, 4.0 + gaussian_field(GAUSS, cells(16, 16), rng(4)))
+
+
+def test_the_sine_series_term_by_term():
+    law = {"law": "sine-series", "modes": 3, "amplitude": 2.0, "decay": 1.5, "mean": 0.25}
+    grid = Grid.make((9,), (2.0,), location="vertex", boundary="dirichlet")
+    xi = rng(8).standard_normal(3)
+    x = grid.coordinates[0]
+    wanted = 0.25 + 2.0 * sum(xi[k - 1] * k**-1.5 * np.sin(np.pi * k * x / 2.0) for k in (1, 2, 3))
+    got = draw(law, grid, rng(8))
+    np.testing.assert_allclose(got, wanted, rtol=1e-13, atol=1e-14)
+    assert got[0] == 0.25
+
+
+def test_the_grid_of_a_face_has_the_other_axes():
+    boundary = {"x_low": "periodic", "x_high": "periodic", "y_low": "neumann"}
+    grid = Grid.make((4, 5, 6), (1.0, 2.0, 3.0), location="vertex", boundary=boundary, boundary_value={"z_low": 2.0})
+    on = face_grid(grid, "y_high")
+    assert (on.points, on.length, on.location) == ((4, 6), (1.0, 3.0), "vertex")
+    assert on.boundary == (("periodic", "periodic"), ("dirichlet", "dirichlet"))
+    assert on.boundary_value == ((0.0, 0.0), (2.0, 0.0))
+    assert face_grid(grid, "z_low").points == (4, 5)
+    assert face_grid(Grid.make(8, boundary="neumann"), "x_low") is None
+
+
+REFUSALS = [
+    ({"law": "gausian"}, r"(?s)no law named 'gausian'.*in fields.f.*did you mean 'gaussian'"),
+    ({}, r"no law named 'None'"),
+    ({"law": "constant", "vale": 1.0}, r"(?s)no key of law 'constant' named 'vale'.*did you mean 'value'"),
+    ({"law": "uniform", "low": 1.0}, r"(?s)law 'uniform' lacks 'high'.*in fields.f"),
+    (
+        {"law": "constant", "value": math.nan},
+        r"(?s)value of law 'constant' is out of range.*found: nan.*a finite number",
+    ),
+    ({"law": "constant", "value": True}, r"(?s)value of law 'constant' is out of range.*found: True"),
+    ({"law": "constant", "value": "warm"}, r"(?s)value of law 'constant' is out of range.*found: 'warm'"),
+    ({"law": "uniform", "low": 3.0, "high": 1.0}, r"(?s)law 'uniform' needs low < high.*low = 3.0, high = 1.0"),
+    ({"law": "log-uniform", "low": 0.0, "high": 1.0}, r"(?s)low of law 'log-uniform'.*found: 0.0.*a number > 0"),
+    ({"law": "normal", "std": 0.0}, r"(?s)std of law 'normal'.*found: 0.0.*a number > 0"),
+    ({**LOG_NORMAL, "contrast": 1.0}, r"(?s)contrast of law 'log-normal'.*found: 1.0.*a number > 1"),
+    ({**LOG_NORMAL, "median": -1.0}, r"(?s)median of law 'log-normal'.*found: -1.0.*a number > 0"),
+    (
+        {"law": "gaussian", "gauss": {**GAUSS, "tau": 0.0}},
+        r"(?s)tau of a Gaussian field.*in fields.f.gauss.*found: 0.0",
+    ),
+    ({"law": "sine-series", "modes": 0}, r"(?s)modes of law 'sine-series'.*found: 0.*an integer from 1 to 4096"),
+    ({"law": "sine-series", "modes": 2.5}, r"(?s)modes of law 'sine-series'.*found: 2.5"),
+]
+
+
+@pytest.mark.parametrize(("law", "message"), REFUSALS)
+def test_refusals(law, message):
+    with pytest.raises(BadInput, match=message):
+        check_law(law, "fields.f")
+
+
+def test_two_phase_may_have_the_high_value_below_the_low_one():
+    check_law({**TWO_PHASE, "high": 3.0, "low": 12.0}, "fields.a")
