@@ -117,6 +117,22 @@ def time_at_error(family: Front, error: float | int) -> float:
     return family.seconds[0]
 
 
+def error_at_time(family: Front, seconds: float | int) -> float:
+    """Error that the family reaches in `seconds`: log-log between neighbours on its front.
+
+    NaN where no run is so fast. With more time than its slowest run takes, the family has that run's error: it waits.
+    """
+    if not family.seconds or seconds < family.seconds[0]:
+        return math.nan
+    for (t0, e0), (t1, e1) in pairwise(zip(family.seconds, family.errors, strict=True)):
+        if t0 <= seconds < t1:
+            if e1 == 0.0 or seconds == t0:
+                return e0
+            share = math.log(seconds / t0) / math.log(t1 / t0)
+            return math.exp(math.log(e0) + share * math.log(e1 / e0))
+    return family.errors[-1]
+
+
 def speed_up(classical: Front, learned: Front, error: float | int) -> float:
     """T_classical / T_learned at equal error; NaN or infinite where one of the fronts does not hold that error.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -56,3 +57,14 @@ class NetworkSolver(LearnedSolver):
             "parameters": sum(p.numel() for p in parameters),
             "degrees_of_freedom": sum(p.numel() * (2 if p.is_complex() else 1) for p in parameters),
         }
+
+
+@contextmanager
+def torch_threads(threads: int) -> Iterator[None]:
+    """Torch held to `threads` threads on the CPU inside; put back behind."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

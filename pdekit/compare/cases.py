@@ -1,0 +1,133 @@
+"""The cases that solvers are compared on: found or generated, looked at before any long work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pdekit.compare.plan import Plan
+from pdekit.data.generate import generate
+from pdekit.data.info import info
+from pdekit.data.read import open_file
+from pdekit.data.recipe import read_recipe
+from pdekit.errors import BadInput, unknown_name
+from pdekit.solver import Instances
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Cases:
+    """One split of one file.
+
+    outputs     {name: (n, *points)} as stored: what learned solvers were taught
+    recorded    (n,) estimated error of the stored outputs, NaN where not estimated; None where the file has no record
+    hold_out    training samples that stand in for a split `valid`; 0 where the file has one
+    leaked      samples of this split that stand in the train split too, bit for bit
+    data_seconds   core seconds that generating train and valid data took; NaN where the file does not say
+    facts       for the report: title, hashes, units, sizes
+    """
+
+    path: Path
+    problem: Any
+    instances: Instances
+    outputs: dict[str, np.ndarray]
+    recorded: np.ndarray | None
+    splits: tuple[str, ...]
+    hold_out: int
+    leaked: int
+    data_seconds: float
+    facts: dict[str, Any]
+
+
+def problem_ahead(plan: Plan, folder: Path) -> Any:
+    """The problem that the plan's data pose, known before the data are made. Raises BadInput where they cannot serve."""
+    path = _stored(plan, folder)
+    if path is None:
+        recipe = read_recipe(_recipe(plan, folder), plan.set)
+        sizes: dict[str, int] = {name: split.samples for name, split in recipe.splits.items()}
+        problem = recipe.problem_for(plan.split) if plan.split in sizes else None
+    else:
+        if plan.set:
+            raise BadInput.of("'set' changes a recipe, and these data are made already.", found=f"data = {plan.data!r}")
+        with open_file(path) as file:
+            sizes = {name: file.size(name) for name in file.splits}
+            problem = file.problem_for(plan.split) if plan.split in sizes else None
+    if plan.split not in sizes:
+        raise unknown_name("split", plan.split, sizes, where=f"the data {plan.data!r}")
+    if plan.samples is not None and plan.samples > sizes[plan.split]:
+        raise BadInput.of(
+            f"split {plan.split!r} of {plan.data!r} holds fewer samples than the plan asks for.",
+            found=f"samples = {plan.samples}",
+            allowed=f"1 to {sizes[plan.split]}",
+        )
+    return problem
+
+
+def read_cases(plan: Plan, folder: Path, out: Path, progress: Progress | None) -> Cases:
+    """Generate what is absent, then read the split."""
+    path = _stored(plan, folder)
+    if path is None:
+        recipe = _recipe(plan, folder)
+        name = Path(recipe).parent.name if recipe.endswith("recipe.toml") else Path(recipe).stem
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        path = generate(recipe, out / f"{name}.h5", overrides=plan.set, workers=cores, progress=progress)
+    with open_file(path) as file:
+        rows = slice(0, plan.samples)
+        instances = file.instances(plan.split, rows)
+        record = file.record(plan.split, rows)
+        n_train = file.size("train") if "train" in file.splits else 0
+        facts = {
+            "file": path.name,
+            "title": file.attrs.get("title", ""),
+            "equation": file.attrs.get("equation", ""),
+            "content_hash": file.content_hash,
+            "recipe_sha256": file.attrs.get("recipe_sha256", ""),
+            "recipe": file.attrs.get("recipe", ""),
+            "split": plan.split,
+            "samples": len(instances),
+            "points": list(instances.grid.points),
+            "units": {n: str(d.attrs.get("units", "1")) for n, d in file.variables(plan.split).items()},
+            "unknown": file.attrs.get("unknown", ""),
+        }
+        leaked = 0
+        if "sample_hash" in record and "train" in file.splits:
+            train = file.record("train").get("sample_hash", np.zeros(0, dtype=np.uint64))
+            leaked = int(np.isin(record["sample_hash"], train).sum())
+        return Cases(
+            path=path,
+            problem=file.problem_for(plan.split),
+            instances=instances,
+            outputs=file.outputs(plan.split, rows),
+            recorded=record.get("reference_error"),
+            splits=file.splits,
+            hold_out=0 if "valid" in file.splits else max(1, n_train // 10),
+            leaked=leaked,
+            data_seconds=_data_seconds(path),
+            facts=facts,
+        )
+
+
+def _stored(plan: Plan, folder: Path) -> Path | None:
+    path = folder / plan.data
+    return path if path.is_file() and path.suffix != ".toml" else None
+
+
+def _recipe(plan: Plan, folder: Path) -> str:
+    path = folder / plan.data
+    return str(path) if path.suffix == ".toml" or path.is_dir() else plan.data
+
+
+def _data_seconds(path: Path) -> float:
+    """Core seconds of the whole generation, times the share of train and valid among the samples."""
+    facts = info(path)
+    total = facts["generation_seconds"].get("total")
+    sizes = {name: split["samples"] for name, split in facts["splits"].items()}
+    if total is None:
+        return float("nan")
+    return float(total) * sum(sizes.get(s, 0) for s in ("train", "valid")) / sum(sizes.values())

@@ -1,0 +1,151 @@
+"""Who takes part: cards become solvers at every point of their ladder, learned cards are trained, baselines join."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pdekit.compare.plan import Entry, Plan, card_path, label
+from pdekit.errors import BadInput
+from pdekit.registry import Card, build_solver, load_solver, read_card, solver_names
+
+Train = Callable[..., Path]
+Progress = Callable[[int, int, str], None]
+TRIVIAL = ("mean-field", "pod-ridge")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting of a solver: `knobs` differ from the card, `solvers` are its members, one for each training seed."""
+
+    knobs: dict[str, Any]
+    solvers: tuple[Any, ...]
+
+    @property
+    def text(self) -> str:
+        """The knobs as people write them."""
+        return ", ".join(f"{k} {_short(v)}" for k, v in self.knobs.items())
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A solver with its points.
+
+    kind      "classical" | "learned" | "trivial"
+    training  of learned ones: {"runs": [...], "seconds": [...], "seeds": [...], ...}, else empty
+    """
+
+    name: str
+    kind: str
+    title: str
+    points: tuple[Point, ...]
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.0e}".replace("e-0", "e-") if isinstance(value, float) and value < 1e-2 else str(value)
+
+
+def ladder_points(card: Card, name: str) -> tuple[Point, ...]:
+    """The card's solver at all combinations of the knobs on its ladder, its own settings first.
+
+    All combinations, not one knob at a time: a coarse grid solved to 1e-8 wastes its time, and a classical method is to
+    be shown at its best.
+    """
+    chosen = [{}]
+    if card.ladder:
+        grid = [dict(zip(card.ladder, values, strict=True)) for values in product(*card.ladder.values())]
+        chosen = sorted(grid, key=lambda knobs: any(card.settings.get(k) != v for k, v in knobs.items()))
+    return tuple(
+        Point(knobs, (build_solver(card.model_copy(update={"settings": {**card.settings, **knobs}}), name),))
+        for knobs in chosen
+    )
+
+
+def serves(card: Card, problem: Any) -> bool:
+    """True where a classical card can solve this problem, by the traits that both name."""
+    return problem is not None and not card.learned and set(card.solves) <= set(problem.traits)
+
+
+def registered_baselines(problem: Any, *, without: set[str]) -> dict[str, Card]:
+    """Classical cards that come with pdekit, can serve the problem and are not in `without` (codes of classes)."""
+    cards = {name: read_card(name) for name in solver_names()}
+    return {name: card for name, card in cards.items() if serves(card, problem) and card.code not in without}
+
+
+def read_cards(plan: Plan, folder: Path) -> dict[str, Card]:
+    """Cards of all entries by label, checked before any work. Raises BadInput."""
+    cards = {}
+    for entry in plan.solvers:
+        if entry.name is None:
+            continue
+        card = read_card(card_path(entry.name, folder), entry.set)
+        if not card.learned and "seeds" in entry.model_fields_set:
+            raise BadInput.of(f"solver {label(entry)!r} is classical: it has no seeds.", found=f"seeds = {entry.seeds}")
+        if not card.learned:
+            ladder_points(card, label(entry))
+        cards[label(entry)] = card
+    return cards
+
+
+def classical(entry: Entry, card: Card, problem: Any) -> Entrant:
+    """A classical entrant, every point prepared. Raises BadInput where it cannot serve the problem."""
+    if problem is None:
+        raise BadInput.of(
+            f"solver {label(entry)!r} cannot solve these data.",
+            found="a file that names no problem: its equation is not known",
+            hint="compare learned solvers only, or write the file with problem=",
+        )
+    points = ladder_points(card, label(entry))
+    for point in points:
+        point.solvers[0].prepare(problem)
+    return Entrant(label(entry), "classical", card.title, points)
+
+
+def learned(
+    entry: Entry, card: Card | None, folder: Path, data: Path, runs: Path, train: Train, progress: Progress | None
+) -> Entrant:
+    """A learned entrant from its run, or trained here, once for each seed; runs under `runs` are gone on with."""
+    name = label(entry)
+    if entry.run is not None:
+        paths = [folder / entry.run]
+    else:
+        paths = []
+        for seed in entry.seeds:
+            out = runs / f"{name}-seed-{seed}"
+            told = None if progress is None else _titled(progress, f"{name}, seed {seed}: ")
+            card_file = card_path(str(entry.name), folder)
+            train(card_file, data, out=out, overrides=entry.set, seed=seed, resume=out.exists(), progress=told)
+            paths.append(out)
+    solvers = tuple(load_solver(path) for path in paths)
+    facts = [json.loads((path / "run.json").read_text(encoding="utf-8")) for path in paths]
+    training = {
+        "runs": [str(path) for path in paths],
+        "seeds": [f.get("seed") for f in facts],
+        "seconds": [f.get("seconds", float("nan")) for f in facts],
+        "parameters": solvers[0].count()["parameters"],
+        "data_hash": [f.get("file_hash") for f in facts],
+        "card_sha256": [f.get("card_sha256") for f in facts],
+        "trained_on": facts[0].get("samples"),
+        "machine": facts[0].get("machine"),
+    }
+    kind = "trivial" if solvers[0].closed_form else "learned"
+    return Entrant(name, kind, card.title if card else facts[0].get("title", ""), (Point({}, solvers),), training)
+
+
+def trivial_entries(cards: Mapping[str, Card], hold_out: int) -> list[Entry]:
+    """The trivial baselines that the plan does not name itself: they are always in.
+
+    hold_out   training samples to choose their settings by, where the file has no split `valid`; else 0
+    """
+    codes = {card.code for card in cards.values()}
+    changes = {"training.hold_out": hold_out} if hold_out else {}
+    return [Entry(name=name, set=changes) for name in TRIVIAL if read_card(name).code not in codes]
+
+
+def _titled(progress: Progress, title: str) -> Progress:
+    return lambda done, total, what: progress(done, total, title + what)

@@ -1,0 +1,119 @@
+"""`results.json`: every figure of a comparison and what is needed to make it again."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from pdekit import __version__
+from pdekit.compare.bootstrap import LEVEL, REPLICATES, Draws, interval
+from pdekit.compare.comparison import Comparison
+from pdekit.compare.run import Outcome
+from pdekit.metrics import METRICS, VERSION, summarise
+from pdekit.metrics.cost import WARM_UPS
+from pdekit.metrics.machine import machine, versions
+from pdekit.settings import to_toml
+
+FORMAT = 1
+PACKAGES = ("pdekit", "numpy", "scipy", "numba", "pyamg", "torch", "neuraloperator", "h5py")
+
+
+def results(comparison: Comparison) -> dict[str, Any]:
+    """Everything, as plain values."""
+    plan, cases = comparison.plan, comparison.cases
+    text = to_toml(plan.model_dump())
+    draws = Draws.of(len(cases.instances))
+    return {
+        "format": FORMAT,
+        "pdekit_version": __version__,
+        "metric_version": VERSION,
+        "question": plan.question,
+        "plan": text,
+        "plan_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "data": {**cases.facts, "leaked": cases.leaked, "data_seconds": cases.data_seconds},
+        "reduction": "per sample: mean over times, then channels; mean over samples, mean over seeds",
+        "interval": f"{100 * LEVEL:.0f} % percentile bootstrap, {REPLICATES} replicates, samples within seeds",
+        "reference": {**comparison.truth.facts, "error": comparison.truth.error},
+        "stored_error": {name: float(np.mean(v)) for name, v in comparison.stored_error.items()},
+        "machine": machine(plan.timing.threads),
+        "software": versions(PACKAGES),
+        "timing": {**plan.timing.model_dump(), "warm_ups": WARM_UPS, "precision": _precision()},
+        "runs": [_outcome(o, k, plan.metrics, draws) for k, o in enumerate(comparison.outcomes)],
+        "baselines": {**asdict(comparison.baselines), "sentence": comparison.baselines.sentence()},
+        "verdicts": [asdict(v) for v in comparison.verdicts],
+        "pairs": [asdict(p) for p in comparison.pairs],
+        "expect": [asdict(e) for e in expectations(comparison)],
+    }
+
+
+def _precision() -> str:
+    return "float64 (classical, by card; preconditioners may be float32), float32 (networks)"
+
+
+def _outcome(outcome: Outcome, key: int, metrics: tuple[str, ...], draws: Draws) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "solver": outcome.entrant.name,
+        "kind": outcome.entrant.kind,
+        "title": outcome.entrant.title,
+        "knobs": outcome.point.knobs,
+        "refused": outcome.refused,
+    }
+    if outcome.refused:
+        return facts
+    return {
+        **facts,
+        "n_failed": int(outcome.failed.sum()),
+        "status": outcome.status,
+        "steps_median": float(np.median(outcome.steps)),
+        "training": outcome.entrant.training,
+        "latency_seconds": outcome.latency,
+        "setup_seconds": outcome.setup,
+        "first_call_seconds": outcome.first,
+        "best_batch": outcome.best[0],
+        "best_batch_seconds": outcome.best[1],
+        "metrics": {name: _metric(outcome.errors[name], name, draws, key) for name in metrics},
+    }
+
+
+def _metric(table: np.ndarray, name: str, draws: Draws, key: int) -> dict[str, Any]:
+    summary = summarise(table.ravel(), lower_is_better=METRICS[name].lower_is_better)
+    whole = bool(np.isfinite(table).all())
+    return {
+        **{k: v for k, v in asdict(summary).items() if k != "worst_sample"},
+        "interval": interval(draws.errors(table, key)) if whole else None,
+        "per_seed": [float(np.mean(row)) for row in table],
+        "per_sample": table,
+    }
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One line of the plan's [expect]: the figure asked for, what came out, and whether it lies within the tolerance."""
+
+    name: str
+    expected: float
+    tolerance: float
+    found: float
+
+    @property
+    def met(self) -> bool:
+        """True where the figure lies within the relative tolerance."""
+        return abs(self.found - self.expected) <= self.tolerance * abs(self.expected)
+
+
+def expectations(comparison: Comparison) -> list[Expectation]:
+    """The plan's [expect] beside what came out: "solver.metric" of a solver's first point, or of its best."""
+    out = []
+    for name, (expected, tolerance) in comparison.plan.expect.items():
+        solver, _, metric = name.rpartition(".")
+        tables = [
+            o.errors[metric]
+            for o in comparison.outcomes
+            if o.entrant.name == solver and metric in o.errors and not o.refused
+        ]
+        found = float(np.mean(tables[0])) if tables else float("nan")
+        out.append(Expectation(name, expected, tolerance, found))
+    return out

@@ -1,0 +1,128 @@
+"""The table that a terminal shows: one line a run, aligned, with units, intervals and failures; refusals in words."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pdekit.compare.bootstrap import Draws, interval
+from pdekit.compare.comparison import Comparison
+from pdekit.compare.run import Outcome
+from pdekit.compare.verdict import Verdict, usable
+from pdekit.metrics.cost import front
+from pdekit.metrics.machine import machine
+
+HEAD = ("solver", "error (mean, 95 %)", "time/sample", "best batch", "failed", "at equal error")
+MOST = 4  # runs shown of one classical solver
+
+
+def lines(comparison: Comparison) -> list[str]:
+    """The table as text, without the path of the report."""
+    facts, host = comparison.cases.facts, machine(comparison.plan.timing.threads)
+    points = " x ".join(map(str, facts["points"]))
+    name = facts["file"].removesuffix(".h5")
+    floor = "not known" if math.isnan(comparison.floor) else f"{comparison.floor:.1e}"
+    head = [
+        f"{name}  {facts['split']} {facts['samples']} samples, {points}, {comparison.metric}, truth's own error {floor}",
+        f"machine: {host['cpu']}, {_threads(host['threads'])}, classical float64, networks float32",
+    ]
+    rows = [HEAD, *(row(comparison, o) for o in shown(comparison))]
+    width = [max(len(r[k]) for r in rows) for k in range(len(HEAD))]
+    right = {2, 3, 4}
+    body = [
+        "  ".join(c.rjust(width[k]) if k in right else c.ljust(width[k]) for k, c in enumerate(r)).rstrip()
+        for r in rows
+    ]
+    return [*head, "", *body, "", *notes(comparison)]
+
+
+def shown(comparison: Comparison) -> list[Outcome]:
+    """Of each classical solver the runs on its own front, at most four; every other solver's run."""
+    out: list[Outcome] = []
+    for name in dict.fromkeys(o.entrant.name for o in comparison.outcomes):
+        mine = [o for o in comparison.outcomes if o.entrant.name == name and not o.refused]
+        good = usable(mine)
+        if not good:
+            out += mine[:1]
+            continue
+        family = front(
+            [float(np.median(o.latency)) for o in good], [float(o.errors[comparison.metric].mean()) for o in good]
+        )
+        keep = sorted({round(i) for i in np.linspace(0, len(family.runs) - 1, min(MOST, len(family.runs)))})
+        out += [good[family.runs[i]] for i in keep]
+    return out
+
+
+def row(comparison: Comparison, outcome: Outcome) -> tuple[str, ...]:
+    """The cells of one run."""
+    table = outcome.errors[comparison.metric]
+    finite = table[np.isfinite(table)]
+    error = "none" if finite.size == 0 else f"{finite.mean():.2e}"
+    if finite.size == table.size:
+        draws = Draws.of(table.shape[1])
+        low, high = interval(draws.errors(table, comparison.outcomes.index(outcome)))
+        error += f" [{low:.2e}, {high:.2e}]"
+    members = len(table)
+    seeds = f", {members} seeds" if members > 1 else ", single seed" if outcome.entrant.kind == "learned" else ""
+    batch, times = outcome.best
+    best = f"{_ms(np.median(times))} at {batch}" if batch > 1 else "the same"
+    return (
+        outcome.name + seeds,
+        error,
+        _ms(np.median(outcome.latency)),
+        best,
+        str(int(outcome.failed.sum())),
+        verdict_cell(comparison, outcome),
+    )
+
+
+def verdict_cell(comparison: Comparison, outcome: Outcome) -> str:
+    """What stands under "at equal error"."""
+    if outcome.entrant.kind == "classical":
+        return "baseline"
+    verdict = next(v for v in comparison.verdicts if v.entrant == outcome.entrant.name and v.batch == 1)
+    return "refused (see below)" if verdict.refused else ratio(verdict)
+
+
+def ratio(verdict: Verdict) -> str:
+    """A speed-up in words with its interval."""
+    low, high = verdict.speed_up_interval
+    if verdict.speed_up >= 1:
+        return f"{verdict.speed_up:.2g} times faster [{low:.2g}, {high:.2g}]"
+    return f"{1 / verdict.speed_up:.2g} times slower [{1 / high:.2g}, {1 / low:.2g}]"
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """What must be said under the table: refusals, the weak side, break-even, leaks."""
+    out: list[str] = []
+    weak = comparison.baselines.sentence()
+    if weak and comparison.cases.problem is not None:
+        out.append(f"no speed-up is stated: {weak}")
+    for v in comparison.verdicts:
+        if v.batch != 1:
+            continue
+        if v.refused and v.refused != weak:
+            out.append(f"{v.entrant}: no speed-up at equal error: {v.refused}")
+        elif not v.refused:
+            out.append(f"{v.entrant}: compared with {' and '.join(v.neighbours)}; {paid_back(v)}")
+    return out
+
+
+def paid_back(verdict: Verdict) -> str:
+    """The break-even in words."""
+    costs = verdict.costs
+    spent = costs.data + costs.training + costs.tuning
+    if math.isnan(verdict.break_even):
+        return "break-even not stated: the cost of data or training is not known"
+    if math.isinf(verdict.break_even):
+        return f"the {spent:.3g} s spent on data and training are never paid back: it is not faster"
+    return f"the {spent:.3g} s spent on data and training are paid back after {verdict.break_even:,.0f} samples"
+
+
+def _ms(seconds: float | np.floating) -> str:
+    return f"{1e3 * float(seconds):.3g} ms"
+
+
+def _threads(n: int) -> str:
+    return "1 thread" if n == 1 else f"{n} threads"

@@ -1,0 +1,112 @@
+"""The common truth that all errors are measured against: a finer solve, with an estimate of its own error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pdekit.compare.plan import Truth
+from pdekit.errors import SolveError
+from pdekit.metrics import METRICS, score
+from pdekit.registry import build_solver, read_card
+from pdekit.solver import Instances
+from pdekit.space.grid import Grid
+from pdekit.space.transfer import coarsen
+
+Progress = Callable[[int, int, str], None]
+ORDERS = (0.5, 2.0)  # an observed order outside is not believed
+
+
+@dataclass(frozen=True)
+class Reference:
+    """values {output: (n, *points)} on the grid of the data; error = {metric: estimate of the truth's own error}.
+
+    facts   how it was made, for the report: solver, refine, rtol, observed order, steps
+    """
+
+    values: dict[str, np.ndarray]
+    error: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def finer_truth(
+    settings: Truth, problem: Any, instances: Instances, metrics: tuple[str, ...], progress: Progress | None = None
+) -> Reference:
+    """Solve every sample on `refine` times the intervals, restrict by cell means (vertices: by the common points).
+
+    The error estimate sums the geometric series of differences between successive refinements, as Richardson's does:
+    with d = |u_r - u_2r| and the observed order p, |u_r - u| is about d / (1 - 2^-p); p comes from u_r/2, u_r, u_2r.
+    It is the mean over the first `samples` samples. Raises SolveError where the truth does not converge.
+    """
+    values = _solve(settings, problem, instances, settings.refine, progress)
+    subset = instances[: min(settings.samples, len(instances))]
+    some = {name: array[: len(subset)] for name, array in values.items()}
+    coarser = _solve(settings, problem, subset, settings.refine / 2, progress) if settings.refine > 1 else None
+    finer = _solve(settings, problem, subset, settings.refine * 2, progress)
+    error, order = {}, {}
+    for name in metrics:
+        if METRICS[name].needs_problem:
+            continue
+        step = _mean_difference(name, some, finer, instances.grid)
+        p = 1.0
+        if coarser is not None:
+            before = _mean_difference(name, coarser, some, instances.grid)
+            p = float(np.clip(np.log2(before / step), *ORDERS)) if step > 0 and before > 0 else ORDERS[1]
+        error[name], order[name] = step / (1.0 - 2.0**-p), p
+    facts = {
+        "solver": settings.solver,
+        "rtol": settings.rtol,
+        "refine": settings.refine,
+        "points": [int(n) for n in instances.grid.scaled(settings.refine).points],
+        "observed_order": order,
+        "estimated_from": len(subset),
+    }
+    return Reference(values, error, facts)
+
+
+def stored_truth(outputs: Mapping[str, np.ndarray], recorded: np.ndarray | None) -> Reference:
+    """The outputs of the file, where no equation is known to solve again; its own estimate where the file has one."""
+    values = {name: np.asarray(array, dtype=np.float64) for name, array in outputs.items()}
+    known = recorded[np.isfinite(recorded)] if recorded is not None else np.zeros(0)
+    error = {"relative_l2": float(known.mean())} if known.size else {}
+    return Reference(
+        values, error, {"solver": "none: the outputs stored in the file", "estimated_from": int(known.size)}
+    )
+
+
+def _mean_difference(metric: str, a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray], grid: Grid) -> float:
+    return float(np.mean(score([metric], stacked(a), stacked(b), grid)[metric]))
+
+
+def stacked(values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """{output: (n, *points)} as (n, 1, *points, c), the layout of the metrics."""
+    return np.stack([np.asarray(array, dtype=np.float64) for array in values.values()], axis=-1)[:, None]
+
+
+def _solve(
+    settings: Truth, problem: Any, instances: Instances, factor: float, progress: Progress | None
+) -> dict[str, np.ndarray]:
+    card = read_card(settings.solver)
+    known = {"rtol": settings.rtol} if "rtol" in card.settings else {}
+    card = card.model_copy(update={"settings": {**card.settings, **known}})
+    solver = build_solver(card, settings.solver).prepare(problem)
+    out: dict[str, list[np.ndarray]] = {}
+    for i, case in enumerate(instances.cases()):
+        fine = case if factor == 1 else problem.regrid(case, factor)
+        solution = solver.solve(fine)
+        if solution.failed.any():
+            status = solution.statuses[0]
+            raise SolveError(
+                f"the reference solver {settings.solver!r} failed on sample {i} at {factor:g} times the intervals: "
+                f"{status.name}\n  {status.sentence}\n  next: another [reference] solver, or a looser rtol"
+            )
+        for name, array in solution.values.items():
+            whole = array if factor <= 1 else coarsen(array, fine.grid, round(factor))
+            out.setdefault(name, []).append(whole[0])
+        if progress is not None:
+            points = " x ".join(map(str, fine.grid.points))
+            progress(i + 1, len(instances), f"reference on {points} points")
+    return {name: np.stack(arrays) for name, arrays in out.items()}
