@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -55,7 +56,7 @@ def interpolate(array: np.ndarray, grid: Grid, target: Grid, varying: Collection
     for axis in range(grid.dim):
         if grid.points[axis] == target.points[axis] and grid.location == target.location:
             continue
-        matrix, constant = _line(grid, target, axis, varying)
+        matrix, constant = _line(grid, target, axis, frozenset(varying))
         moved = np.moveaxis(array, axis - grid.dim, -1)
         shape = moved.shape
         new = (matrix @ moved.reshape(-1, shape[-1]).T).T + constant
@@ -63,8 +64,9 @@ def interpolate(array: np.ndarray, grid: Grid, target: Grid, varying: Collection
     return array
 
 
-def _line(grid: Grid, target: Grid, axis: int, varying: Collection[str]) -> tuple[sp.csr_array, np.ndarray]:
-    """Linear interpolation along one axis as x_new = M x + c."""
+@lru_cache(maxsize=32)  # the same two grids come again with every case of a batch
+def _line(grid: Grid, target: Grid, axis: int, varying: frozenset[str]) -> tuple[sp.csr_array, np.ndarray]:
+    """Linear interpolation along one axis as x_new = M x + c; shared by all calls, never written to."""
     x, new, n = grid.coordinates[axis], target.coordinates[axis], grid.points[axis]
     length, weights, constant = grid.length[axis], np.zeros((len(new), n)), np.zeros(len(new))
     for row, at in enumerate(new):
