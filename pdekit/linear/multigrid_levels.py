@@ -169,6 +169,7 @@ def _column_weights(along: tuple[np.ndarray, ...], half: int, coarse: int) -> tu
 
 def _dense_inverse(operator: StencilOperator, singular: bool) -> np.ndarray:
     """Inverse on the coarsest level; the pseudo-inverse where constants are in the null space."""
+    operator = operator.astype(np.float64)  # float32 row sums are not zero: the null space would look like 1e-7
     size = math.prod(operator.shape)
     index = np.arange(size).reshape(operator.shape)
     dense = np.zeros((size, size))
