@@ -63,7 +63,7 @@ def discrepancies(
         out[name] = max(out.get(name, 0.0), ratio)
     work, energy = float((np.abs(u) * size).sum()), abs(float((u * product).sum()))
     bound = eps * (3 * work + energy) + 4 * eps**2 * float((np.abs(u) * absolute).sum())
-    bound += norm * float(np.linalg.norm(u.ravel())) + float((np.abs(u) * noise).sum())
+    bound += norm * float(np.linalg.norm(u.ravel())) + float((np.abs(u) * noise).sum()) + np.finfo(np.float64).tiny
     out["energy"] = abs(float((u * r).sum())) / bound
     ends = np.abs(problem.embed(wide, u) - stored)
     out["boundary"] = float((ends / (2 * eps * np.abs(stored) + 1e-30 + 4 * eps * np.abs(stored).max())).max())
