@@ -179,13 +179,10 @@ def _card(
     options: ImportOptions,
 ) -> dict[str, Any]:
     """What is known and unknown about these files, as attributes; every figure is measured on the values."""
-    unknown = [
-        "domain and coordinates",
-        "units",
-        "time of frames",
-        "solver, tolerance and seeds",
-        "physical coefficients",
-    ]
+    unknown = ["domain and coordinates", "units", "solver, tolerance and seeds"]
+    unknown.append("physical values of the coefficient and of the source")
+    if any(content["y"].ndim > content["x"].ndim for content in loaded.values()):
+        unknown.append("times: frames are numbered")
     if options.length is None:
         unknown.append("length: 1 per axis is assumed")
     if options.boundary is None:
@@ -193,9 +190,10 @@ def _card(
             "boundary conditions: the word 'periodic' on the axes only places the points at x_j = j L/N "
             "(the right end is left out) and says nothing of the values"
         )
-    measured = [f"{name}: {fact}" for name in splits for fact in edges(splits[name][output], grids[name])]
+    order = sorted(splits, key=lambda name: (name != "train", name))
+    measured = [f"{name}: {fact}" for name in order for fact in edges(splits[name][output], grids[name])]
     measured += nesting(splits)
-    measured += [f"{name}: {range_facts(output, splits[name][output])}" for name in splits]
+    measured += [f"{name}: {range_facts(output, splits[name][output])}" for name in order]
     types = ", ".join(f"{k} {v.dtype}" for k, v in next(iter(loaded.values())).items() if isinstance(v, np.ndarray))
     return {
         "title": options.title or f"{stem}, imported from neuraloperator's files",
