@@ -127,29 +127,56 @@ def test_shapes_in_one_two_and_three_dimensions(points, padding):
 def test_the_probe_says_what_a_roll_shows():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        net = network((9, 9), n_modes=(4, 4), odd_grid="warn")
+        net = network((9, 9), n_modes=(4, 4), layer="library", odd_grid="warn")
         u = torch.randn(1, 1, 9, 9)
         assert (relative(net(u.roll(1, 2)), net(u).roll(1, 2)) > 1e-4) == ODD_FAULT
+
+
+@pytest.mark.parametrize("kind", [FNOConfig, TFNOConfig])
+@pytest.mark.parametrize("points", [(33, 33), (33, 32), (85, 85)])
+def test_our_layer_serves_odd_grids_without_a_warning(points, kind):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net = network(points, kind=kind, odd_grid="error")
+        u = torch.randn(1, 1, *points)
+        assert relative(net(u.roll(5, 2)), net(u).roll(5, 2)) < 1e-5
+
+
+@pytest.mark.parametrize(("coarse", "fine"), [(63, 126), (63, 189)])
+def test_the_same_function_from_odd_grids_to_even_and_odd(coarse, fine):
+    net = network((coarse, coarse), n_modes=(12, 12), width=16, depth=4)
+    step = fine // coarse
+    assert relative(net(band_limited(fine))[..., ::step, ::step], net(band_limited(coarse))) < 1e-4
+
+
+@pytest.mark.parametrize("kind", [FNOConfig, TFNOConfig])
+@pytest.mark.parametrize("padding", [0.0, 0.25])
+def test_our_layers_and_the_library_s_are_one_function(kind, padding):
+    settings = {"kind": kind, "padding": padding, "embedding": "grid", "width": 16, "depth": 4}
+    ours, theirs = network((16, 16), **settings), network((16, 16), layer="library", seed=1, **settings)
+    theirs.load_state_dict(ours.state_dict())
+    u = torch.randn(3, 1, 16, 16)
+    assert relative(ours(u), theirs(u)) < 1e-5
 
 
 @pytest.mark.skipif(not ODD_FAULT, reason="the installed library serves odd grids")
 @pytest.mark.parametrize("points", [(33, 32), (33, 33), (8, 9, 8)])
 def test_odd_grids_warn_or_fail(points):
     with pytest.warns(UserWarning, match="displaces the spectrum on odd grid sizes"):
-        network(points, n_modes=(4,) * len(points))
-    with pytest.raises(BadInput, match=r"odd grid sizes[\s\S]*model.odd_grid"):
-        network(points, n_modes=(4,) * len(points), odd_grid="error")
+        network(points, n_modes=(4,) * len(points), layer="library")
+    with pytest.raises(BadInput, match=r"odd grid sizes[\s\S]*model.layer[\s\S]*model.odd_grid"):
+        network(points, n_modes=(4,) * len(points), layer="library", odd_grid="error")
 
 
 @pytest.mark.parametrize("points", [(32, 32), (32, 33), (33,)])
 def test_an_odd_last_axis_is_fine(points):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        network(points, n_modes=(4,) * len(points), odd_grid="error")(torch.randn(1, 1, *points))
+        network(points, n_modes=(4,) * len(points), layer="library", odd_grid="error")(torch.randn(1, 1, *points))
 
 
 def test_a_new_odd_size_is_noticed_when_it_comes():
-    net = network((8, 8), n_modes=(4, 4), odd_grid="error")
+    net = network((8, 8), n_modes=(4, 4), layer="library", odd_grid="error")
     if ODD_FAULT:
         with pytest.raises(BadInput, match=r"\[9, 8\]"):
             net(torch.randn(1, 1, 9, 8))
@@ -159,7 +186,7 @@ def test_padding_an_odd_grid_restores_the_function_of_the_even_one():
     """Where the appended point is the periodic image, 63 points hold what 64 would but for one spacing: the displaced
     spectrum is wrong by its size, the padded one by a point in 63."""
     even, odd = band_limited(64), band_limited(63)
-    kept = {"n_modes": (12, 12), "width": 16, "depth": 4}
+    kept = {"n_modes": (12, 12), "width": 16, "depth": 4, "layer": "library"}
     reference = network((64, 64), **kept)(even)[..., :-1, :-1]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -191,6 +218,7 @@ def test_modes_of_another_dimension_are_refused():
         {"n_modes": (8, 8), "padding": -0.1},
         {"n_modes": (8, 8), "padding": float("nan")},
         {"n_modes": (8, 8), "embedding": "sine"},
+        {"n_modes": (8, 8), "layer": "fft"},
         {"n_modes": (8, 8), "hidden": 3},
     ],
 )

@@ -39,7 +39,8 @@ def saved(solver, folder):
 
 
 def test_save_and_load_give_equal_bits(solver, cases, tmp_path):
-    loaded = saved(solver, tmp_path / "run" if (tmp_path / "run").mkdir() else tmp_path / "run")
+    (tmp_path / "run").mkdir()
+    loaded = saved(solver, tmp_path / "run")
     before, after = solver.solve(cases), loaded.solve(cases)
     assert before.values["potential"].tobytes() == after.values["potential"].tobytes()
     assert loaded.facts() == solver.facts()
@@ -154,11 +155,11 @@ def changed(solver, folder, arrays=None, **facts):
 
 def test_a_damaged_header_is_refused(channels, box, tmp_path):
     solver = FNO(FNOConfig(n_modes=(8, 8), width=8, depth=2), channels, box)
-    with pytest.raises(FormatError, match="header of .* cannot be understood"):
+    with pytest.raises(FormatError, match=r"header of .* cannot be understood"):
         FNO.load(changed(solver, tmp_path, channels=3))
     with pytest.raises(FormatError, match="no problem named 'drcy'"):
         FNO.load(changed(solver, tmp_path, problem="drcy"))
-    with pytest.raises(FormatError, match="header of .* cannot be understood"):
+    with pytest.raises(FormatError, match=r"header of .* cannot be understood"):
         FNO.load(changed(solver, tmp_path, config={"n_modes": [0, 8]}))
 
 
