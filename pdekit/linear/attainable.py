@@ -36,9 +36,10 @@ def attainable(system: System, x: np.ndarray) -> float | None:
 def note_on_tolerance(system: System, stop: Stop, status: Status, x: np.ndarray) -> dict[str, Any]:
     """{"attainable": floor}, and a warning, where a solve failed because it was asked for less; else nothing.
 
-    Only failed solves are looked at: a test that was met, and confirmed by the true residual, was attainable.
+    Only failed solves are looked at: a test that was met, and confirmed by the true residual, was attainable. Both
+    tolerances 0 ask for a number of steps, not for a residual.
     """
-    if status not in TRIED:
+    if status not in TRIED or stop.rtol == stop.atol == 0.0:
         return {}
     floor = attainable(system, x)
     if floor is None or max(stop.rtol, stop.atol / norm(system.b.ravel())) >= floor:
