@@ -1,0 +1,76 @@
+"""Boxes for every boundary type, and the observed order of a problem's discretisation on its manufactured solution."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from pdekit.linear.solvers import Direct, PCGMultigrid
+from pdekit.space.grid import Grid
+
+LENGTH = (1.0, 0.8, 1.3)
+TURNS = ("dirichlet", "neumann", "robin")
+
+
+@pytest.fixture(scope="session")
+def box():
+    """box(n intervals, dim, location, case): one of the four types on all faces; "mixed": another on each face;
+    "ring": periodic in x, other types on the other faces."""
+
+    def make(n, dim, location, case):
+        names = [f"{axis}_{side}" for axis in "xyz"[:dim] for side in ("low", "high")]
+        if case == "mixed":
+            boundary = dict(zip(names, itertools.cycle(TURNS), strict=False))
+            if dim == 3:
+                boundary |= {"y_low": "dirichlet", "y_high": "neumann", "z_low": "robin", "z_high": "dirichlet"}
+        elif case == "ring":
+            boundary = dict(
+                zip(names, ("periodic", "periodic", "neumann", "dirichlet", "robin", "neumann"), strict=False)
+            )
+        else:
+            boundary = case
+        robin = {name: (1.5, 0.7) for name in names}
+        grid = Grid.make((4,) * dim, LENGTH[:dim], location=location, boundary=boundary, robin=robin)
+        return grid.with_intervals((n,) * dim)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def answer():
+    """answer(problem, instances): u (n, *points), solved far below the error of the discretisation."""
+
+    def solve(problem, instances):
+        direct = instances.grid.dim == 1 or "periodic" not in str(instances.grid.boundary)
+        direct = direct and np.prod(instances.grid.points) < 5000
+        solver = Direct(project_rhs=True) if direct else PCGMultigrid(rtol=1e-11, project_rhs=True)
+        solution = solver.prepare(problem).solve(instances).require_converged()
+        return solution.values[problem.outputs[0].name]
+
+    return solve
+
+
+@pytest.fixture(scope="session")
+def error(answer):
+    """error(problem, grid): relative L2 error on the manufactured solution; up to a constant where u is known up to one."""
+
+    def measure(problem, grid):
+        instances, u = problem.manufactured(grid)
+        difference = answer(problem, instances) - u
+        weights = grid.weights
+        if problem.assemble(instances)[0].singular:
+            difference = difference - (weights * difference).sum() / grid.volume
+        return float(np.sqrt((weights * difference**2).sum() / (weights * u**2).sum()))
+
+    return measure
+
+
+@pytest.fixture(scope="session")
+def orders(error):
+    """orders(problem, grids): the observed order between each grid and the next, of twice the intervals."""
+
+    def observed(problem, grids):
+        errors = np.array([error(problem, grid) for grid in grids])
+        return np.log2(errors[:-1] / errors[1:])
+
+    return observed
