@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, TextIO
+from typing import IO, Annotated, Any
 
 import typer
 
@@ -33,7 +33,7 @@ def emit(facts: Any, lines: Iterable[str], *, as_json: bool) -> None:
             print(*fitted(line, sys.stdout), sep="\n")
 
 
-def fitted(line: str, stream: TextIO) -> list[str]:
+def fitted(line: str, stream: Any) -> list[str]:  # typing.TextIO is no class that a stream is an instance of
     """The line, broken under its last column where it is wider than a terminal; whole in files and pipes."""
     width = min(shutil.get_terminal_size().columns, WIDEST)
     if not stream.isatty() or len(line) <= width:
