@@ -180,6 +180,8 @@ class _Run:
         if self.steps >= self.limit:
             return Status.MAX_STEPS
         waited = self.steps - self.best_step
+        # all scalars count, those without progress too: the residual may first grow, and a plateau is often the time in
+        # which the smallest eigenvalues are found. Rounding in them makes the wait longer, never shorter.
         if waited >= PATIENCE and waited >= 2.0 * math.sqrt(condition(self.alphas, self.betas)):
             return Status.STAGNATED
         return None

@@ -35,7 +35,7 @@ def stationary(
     least, least_x = math.inf, None
     incompatible, status = system.incompatible(), _before(system, norm_b, x, project_rhs)
     if status is None:
-        r, z = np.empty_like(b), np.empty_like(b)
+        r, z, last = np.empty_like(b), np.empty_like(b), np.empty_like(b)
         history = [system.residual(x, r)]
         scale = norm(system.b.ravel()) if stop.relative_to == "b" else history[0]
         target, limit = max(stop.rtol * scale, stop.atol), stop.limit(b.size)
@@ -58,11 +58,11 @@ def stationary(
                 cycle.apply(r, z, now)
                 if system.singular:
                     system.project(z)
-                x += z
+                last, x = x, np.add(x, z, out=last)
                 steps += 1
                 history.append(system.residual(x, r))
                 if now < least and not history[-1] <= now:
-                    least, least_x = now, x - z
+                    least, least_x = now, last.copy()
     if least_x is not None and not status.converged and not history[-1] <= least:
         x = least_x
     system.centre(x)

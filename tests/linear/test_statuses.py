@@ -1,0 +1,160 @@
+"""Every way for a linear solve to end is reached by a small system that calls for it."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from pdekit.linear import Stop, scipy_info, solve
+from pdekit.linear.batched import batched_cg
+from pdekit.linear.cg import cg
+from pdekit.linear.stationary import stationary
+from pdekit.linear.system import System
+from pdekit.solution import Status
+from pdekit.space.diffusion import diffusion
+from pdekit.space.grid import Grid
+
+
+def diagonal(*values):
+    return sp.diags_array(np.array(values, dtype=float)).tocsr()
+
+
+class Scaled:
+    """A 'preconditioner' or 'cycle' that multiplies by a number."""
+
+    name, linear, symmetric = "scaled", True, True
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def apply(self, r, out, norm=1.0):
+        np.multiply(r, self.factor, out=out)
+        return float((r * out).sum())
+
+
+PLAIN = {"precond": "none"}
+ONES = np.ones(2)
+CASES = {
+    "relative": (diagonal(1, 2), ONES, {}, Status.CONVERGED),
+    "absolute": (diagonal(1, 2, 3, 4), np.ones(4), {"stop": Stop(rtol=1e-12, atol=0.5)}, Status.CONVERGED_ATOL),
+    "zero": (diagonal(1, 2), 0 * ONES, {}, Status.CONVERGED_ZERO_RHS),
+    "limit": (diagonal(1, 2, 3), np.ones(3), {"stop": Stop(max_steps=2)}, Status.MAX_STEPS),
+    "no step at all": (diagonal(1, 2), ONES, {"stop": Stop(max_steps=0)}, Status.MAX_STEPS),
+    "negative": (diagonal(-1, -2), ONES, {}, Status.INDEFINITE_OPERATOR),
+    "one negative": (diagonal(1, 2, -1), np.ones(3), {}, Status.INDEFINITE_OPERATOR),
+    "zero operator": (sp.csr_array((2, 2)), ONES, {}, Status.BREAKDOWN),
+    "growth": (diagonal(1, 1e12), np.array([1.0, 1e-6]), {}, Status.DIVERGED),
+    "nan in b": (diagonal(1, 2), np.array([1, np.nan]), {}, Status.NONFINITE_INPUT),
+    "infinity in A": (diagonal(1, np.inf), ONES, {}, Status.NONFINITE_INPUT),
+    "nan in x0": (diagonal(1, 2), ONES, {"x0": np.array([np.nan, 0])}, Status.NONFINITE_INPUT),
+    "overflow": (diagonal(1e305, 1e305), 1e10 * ONES, {}, Status.NONFINITE),
+    "M negative": (diagonal(1, 2), ONES, {"precond": Scaled(-1.0)}, Status.INDEFINITE_PRECONDITIONER),
+    "M nan": (diagonal(1, 2), ONES, {"precond": Scaled(np.nan)}, Status.NONFINITE),
+    "incompatible": (diagonal(0, 2), ONES, {"nullspace": np.eye(2)[:, :1]}, Status.INCOMPATIBLE_RHS),
+    "singular LU": (sp.csr_array(np.ones((2, 2))), ONES, {"method": "direct"}, Status.BREAKDOWN),
+    "nan for LU": (diagonal(1, 2), np.array([1, np.nan]), {"method": "direct"}, Status.NONFINITE_INPUT),
+    "nan matrix for LU": (diagonal(1, np.nan), ONES, {"method": "direct"}, Status.NONFINITE_INPUT),
+    "zero for LU": (diagonal(1, 2), 0 * ONES, {"method": "direct"}, Status.CONVERGED_ZERO_RHS),
+    "LU": (diagonal(1, 2), ONES, {"method": "direct"}, Status.CONVERGED),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_system(name):
+    a, b, options, status = CASES[name]
+    s = solve(a, b, **{**PLAIN, **options})
+    assert s.status is status
+    assert s.converged == status.converged
+    assert len(s.residuals) == s.steps + 1
+    assert s.values.shape == b.shape
+    if status not in (Status.NONFINITE_INPUT, Status.BREAKDOWN):
+        assert np.isfinite(s.values).all()
+        assert s.true_residual == pytest.approx(
+            np.linalg.norm(b - a @ s.values) / (np.linalg.norm(b) or 1.0), rel=1e-12, abs=1e-15
+        )
+    if status is Status.NONFINITE_INPUT:
+        assert np.isnan(s.values).all()
+        assert s.steps == 0
+
+
+@pytest.mark.filterwarnings("ignore:rtol")
+def test_stagnation_is_seen_after_a_window_without_progress():
+    op = diffusion(Grid.make((17, 17), location="vertex", boundary="dirichlet"), 1.0)[0]
+    s = solve(op, np.ones(op.shape), precond="none", stop=Stop(rtol=1e-18))
+    assert s.status is Status.STAGNATED
+    assert 50 < s.steps < 1000  # the limit is 2250; CG had all it can get after 44 steps
+    assert s.true_residual < 1e-13
+
+
+def test_the_natural_norm_does_not_take_a_negative_preconditioner_for_convergence():
+    for norm in ("natural", "preconditioned", "residual"):
+        s = cg(System(diagonal(1, 2), ONES), stop=Stop(norm=norm), precond=Scaled(-1.0))
+        assert s.status is Status.INDEFINITE_PRECONDITIONER
+
+
+@pytest.mark.filterwarnings("ignore:rtol")
+@pytest.mark.parametrize(
+    ("factor", "stop", "status"),
+    [
+        (1.0, Stop(), Status.CONVERGED),
+        (1.0, Stop(rtol=1e-12, atol=1e-3), Status.CONVERGED_ATOL),
+        (0.01, Stop(max_steps=7), Status.MAX_STEPS),
+        (10.0, Stop(), Status.DIVERGED),
+        (0.0, Stop(max_steps=1000), Status.STAGNATED),
+        (np.inf, Stop(), Status.NONFINITE),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_cycles_alone(factor, stop, status):
+    s = stationary(System(diagonal(1.2, 0.7), ONES), Scaled(factor), stop=stop)
+    assert s.status is status
+    assert len(s.residuals) == s.steps + 1
+    assert np.isfinite(s.values).all()
+    if status is not Status.NONFINITE:
+        assert s.true_residual * np.sqrt(2) == pytest.approx(s.residuals.min(), rel=1e-9)
+    for b, expected in ((0 * ONES, Status.CONVERGED_ZERO_RHS), (np.nan * ONES, Status.NONFINITE_INPUT)):
+        assert stationary(System(diagonal(1, 2), b), Scaled(factor), stop=stop).status is expected
+
+
+def test_a_batch_ends_sample_by_sample():
+    grid = Grid.make((8, 8), boundary="dirichlet")
+    a = np.ones((8, 8, 8))
+    a[4] *= -1
+    op = diffusion(grid, a)[0]
+    b = np.random.default_rng(0).normal(size=(8, 8, 8))
+    b[1] = 0.0
+    b[2, 3, 3] = np.inf
+    op.edges[0][3, 0, 0] = np.nan
+    b[5] *= 1e-30
+    b[6] *= 1e150
+    op.edges[0][6] *= 1e160
+    stop = Stop(rtol=1e-10, atol=1e-25)
+    with np.errstate(all="ignore"):
+        s = batched_cg(op, b, stop=stop, precond="none")
+        assert s.status == [
+            Status.CONVERGED,
+            Status.CONVERGED_ZERO_RHS,
+            Status.NONFINITE_INPUT,
+            Status.NONFINITE_INPUT,
+            Status.INDEFINITE_OPERATOR,
+            Status.CONVERGED_ATOL,
+            Status.NONFINITE,
+            Status.CONVERGED,
+        ]
+        assert batched_cg(op, b, stop=stop).status[4] is Status.INDEFINITE_PRECONDITIONER
+        assert batched_cg(op, b, stop=Stop(max_steps=3)).status[0] is Status.MAX_STEPS
+
+
+def test_a_float32_batch_does_not_claim_what_it_has_not():
+    op = diffusion(Grid.make((2, 65, 65)[1:], location="vertex", boundary="dirichlet"), 1.0)[0].astype(np.float32)
+    s = batched_cg(op, np.ones((2, 63, 63), np.float32))
+    for status in s.status:
+        assert status in (Status.FALSE_CONVERGENCE, Status.STAGNATED)
+    assert (s.true_residual > 1e-6).all()
+
+
+def test_scipy_and_petsc_numbers():
+    assert scipy_info(solve(diagonal(1, 2), ONES, precond="none")) == 0
+    assert scipy_info(solve(diagonal(1, 2, 3), np.ones(3), precond="none", stop=Stop(max_steps=2))) == 2
+    assert scipy_info(solve(diagonal(-1, -2), ONES, precond="none")) == -10
+    batch = solve(diagonal(1, 2), np.array([[1.0, 1.0], [np.nan, 1.0]]), precond="none")
+    assert scipy_info(batch) == [0, -9]
