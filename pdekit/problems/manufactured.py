@@ -14,7 +14,9 @@ from pdekit.solver import Instances
 from pdekit.space.grid import Grid
 
 
-def manufactured(grid: Grid, coefficient: str | None = None, *, constant: float = 1.0) -> tuple[Instances, np.ndarray]:
+def manufactured(
+    grid: Grid, coefficient: str | None = None, *, constant: int | float = 1.0
+) -> tuple[Instances, np.ndarray]:
     """One case with its exact solution: (Instances of n = 1, u (1, *points)).
 
     coefficient   name of the coefficient field; None for a = `constant`

@@ -29,7 +29,7 @@ class Poisson(FluxForm):
     Source:        LeVeque, Finite Difference Methods, SIAM 2007, ch. 2 and 3.
     """
 
-    diffusivity: float = 1.0
+    diffusivity: int | float = 1.0
 
     name: ClassVar[str] = "poisson"
     equation: ClassVar[str] = "-diffusivity Laplace potential = source"
@@ -52,7 +52,7 @@ class Poisson(FluxForm):
         """Of equal values: any mean is the same."""
         return "arithmetic"
 
-    def coefficient(self, case: Instances) -> float:
+    def coefficient(self, case: Instances) -> int | float:
         """The diffusivity: per sample where a recipe draws it, else the problem's own."""
         own = case.parameters.get("diffusivity")
         return self.diffusivity if own is None else float(own[0])
