@@ -22,7 +22,8 @@ class Darcy(FluxForm):
     What one sees: pressure is smooth where a is large and steep where it is small; a grad u, the flux, is continuous
                    across jumps of a, grad u is not: u has kinks along the interfaces.
     Resolve it:    error of order 2 for smooth a; with jumps that do not follow the cells the observed order is near 1
-                   (12/3: 1.01 harmonic, 1.03 arithmetic), so a reference on a finer grid keeps each cell's coefficient on its parts.
+                   (12/3: 1.01 harmonic, 1.03 arithmetic), so a reference on a finer grid keeps each cell's coefficient on
+                   its parts.
     Face mean:     "harmonic" (cells: exact for layers along the grid) or "arithmetic" (the published vertex data sets).
                    a is evaluated on the grid that is solved on and never resampled: splines through a jump of 12/3 go
                    below zero, and the operator is no longer positive definite.
