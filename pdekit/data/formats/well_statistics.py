@@ -14,6 +14,7 @@ from pdekit.data.formats.foreign import Note
 from pdekit.data.read import DataFile
 
 SMALL = 1e-4  # its loader raises smaller standard deviations to this
+Sums = np.ndarray | np.float64 | float  # one number, or an array of the components
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,13 @@ class Moments:
     Accumulated in float64 about the first values seen, so that a large mean does not drown the deviation.
     """
 
-    shift: np.ndarray
+    shift: Sums
     count: int
-    first: np.ndarray
-    second: np.ndarray
+    first: Sums
+    second: Sums
     delta_count: int = 0
-    delta_first: Any = 0.0
-    delta_second: Any = 0.0
+    delta_first: Sums = 0.0
+    delta_second: Sums = 0.0
     timed: bool = False
 
     @classmethod
