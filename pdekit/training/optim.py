@@ -28,7 +28,7 @@ def make_rates(settings: Schedule, learning_rate: float, steps: int) -> Rates:
     constant    up in a straight line, then constant
     """
     if settings.name == "one-cycle":
-        return lambda step: _one_cycle(step, learning_rate, settings.warm_up * steps - 1, steps - 1)
+        return lambda step: _one_cycle(step, learning_rate, settings.warm_up * steps - 1, steps - 1.0)
     rising = settings.warm_up * steps
 
     def rates(step: int) -> tuple[float, float]:
