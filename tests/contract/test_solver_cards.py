@@ -1,0 +1,178 @@
+"""What every card in `solvers/` owes: a class that its first line names, true keys, a ladder that works, honest refusals.
+
+A new card is found here by its file; nothing in this file names one.
+"""
+
+import itertools
+import tomllib
+
+import numpy as np
+import pytest
+
+from pdekit.errors import BadInput
+from pdekit.problems import PROBLEMS
+from pdekit.registry import build_solver, card_folder, load_solver, read_card, settings_of, solver_class, solver_names
+from pdekit.solution import Status
+from pdekit.solver import Instances, Solver
+from pdekit.space.grid import Grid
+
+TRAITS = frozenset().union(*(p.traits for p in PROBLEMS.values()))
+CLASSICAL = [name for name in solver_names() if not read_card(name).learned]
+LEARNED = [name for name in solver_names() if read_card(name).learned]
+GAUSS = {"variance_factor": 9.0, "tau": 3.0, "alpha": 2.0, "boundary": "neumann"}
+
+
+def serves(name, problem):
+    return set(read_card(name).solves) <= PROBLEMS[problem].traits
+
+
+PAIRS = list(itertools.product(CLASSICAL, sorted(PROBLEMS)))
+
+
+def small_case(problem, n=2, seed=1):
+    """n random cases on 16 x 16 cells."""
+    grid = Grid.make((16, 16), (1.0, 1.0), boundary="dirichlet")
+    laws = {
+        spec.name: {"law": "two-phase", "high": 12.0, "low": 3.0, "gauss": GAUSS}
+        if spec.positive
+        else {"law": "gaussian", "gauss": GAUSS}
+        for spec in problem.inputs
+    }
+    rng = np.random.default_rng(seed)
+    drawn = [problem.sample(grid, rng, laws) for _ in range(n)]
+    return Instances(grid, {name: np.stack([case[name] for case in drawn]) for name in laws})
+
+
+def test_there_are_cards_of_both_kinds():
+    assert CLASSICAL
+    assert LEARNED
+
+
+@pytest.mark.parametrize("name", solver_names())
+def test_a_card_says_what_it_is(name):
+    text = (card_folder("solvers") / f"{name}.toml").read_text()
+    assert text.splitlines()[0].startswith("code")
+    tree = tomllib.loads(text)
+    assert {"code", "format", "title", "solves", "source", "fails_when"} <= set(tree)
+    card = read_card(name)
+    assert card.format == 1
+    for line in (card.title, card.source, card.fails_when):
+        assert len(line) > 10
+    assert card.solves
+    assert set(card.solves) <= TRAITS, "a trait that no problem has"
+    assert any(serves(name, problem) for problem in PROBLEMS)
+    cls = solver_class(card)
+    assert f"{cls.__module__}:{cls.__qualname__}" == card.code
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_a_classical_card_builds_a_solver_of_its_settings(name):
+    card = read_card(name)
+    assert not card.scaling
+    assert not card.training
+    assert set(card.settings) <= set(settings_of(solver_class(card)))
+    solver = load_solver(name)
+    assert isinstance(solver, Solver)
+    assert solver.name == name
+    for key in ("no_such_setting", "name"):
+        with pytest.raises(BadInput, match=f"(?s)no setting of solver '{name}' named '{key}'"):
+            load_solver(name, {f"settings.{key}": 1})
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_its_card_promises_what_its_class_asks(name):
+    """A problem that the card accepts is never refused by the class for want of a trait."""
+    card = read_card(name)
+    for kind in PROBLEMS.values():
+        if set(card.solves) <= kind.traits:
+            assert solver_class(card).traits <= kind.traits
+
+
+@pytest.mark.parametrize(("name", "problem"), [pair for pair in PAIRS if serves(*pair)])
+def test_it_answers_every_problem_that_it_says_it_serves(name, problem):
+    kind = PROBLEMS[problem]()
+    instances = small_case(kind)
+    solution = load_solver(name).prepare(kind).solve(instances)
+    assert solution.statuses == [Status.CONVERGED] * 2
+    assert set(solution.values) == {spec.name for spec in kind.outputs}
+    for values in solution.values.values():
+        assert values.shape == (2, 16, 16)
+        assert np.isfinite(values).all()
+    for per_sample in ("steps", "true_residual", "seconds", "setup_seconds", "n_matvec", "n_precond"):
+        assert np.shape(getattr(solution, per_sample)) == (2,), per_sample
+    assert [len(r) for r in solution.residuals] == (np.asarray(solution.steps) + 1).tolist()
+    assert (np.asarray(solution.seconds) > 0).all()
+    assert (np.asarray(solution.setup_seconds) >= 0).all()
+    rtol = read_card(name).settings.get("rtol", 1e-10)
+    assert np.all(kind.residual(instances, solution.values) <= 10 * rtol)
+
+
+@pytest.mark.parametrize(("name", "problem"), [pair for pair in PAIRS if not serves(*pair)])
+def test_it_refuses_the_others_by_name(name, problem):
+    with pytest.raises(
+        BadInput, match=f"(?s)solver '{name}' cannot serve problem '{problem}'.*found: the problem is not"
+    ):
+        load_solver(name).prepare(PROBLEMS[problem]())
+
+
+@pytest.mark.parametrize(("name", "problem"), [pair for pair in PAIRS if serves(*pair)])
+def test_data_that_are_not_finite_are_a_status_and_spoil_no_other_sample(name, problem):
+    kind = PROBLEMS[problem]()
+    instances = small_case(kind)
+    instances.fields[kind.inputs[0].name][0, 3, 4] = np.nan
+    solution = load_solver(name).prepare(kind).solve(instances)
+    assert solution.statuses == [Status.NONFINITE_INPUT, Status.CONVERGED]
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_a_classical_ladder_has_rungs_that_work(name):
+    """Every rung alone: the answer meets what the rung asks, and a tighter one is never further from the finest answer."""
+    card = read_card(name)
+    assert card.ladder
+    kind = next(PROBLEMS[p]() for p in sorted(PROBLEMS) if serves(name, p))
+    instances = small_case(kind, n=1)
+    output = kind.outputs[0].name
+    exact = load_solver("direct").prepare(kind).solve(instances).values[output]
+    for key, rungs in card.ladder.items():
+        assert key in settings_of(solver_class(card)), key
+        assert len(set(rungs)) == len(rungs) > 1
+        assert card.settings.get(key, rungs[-1]) in rungs, "the card's own setting stands on its ladder"
+        errors = []
+        for value in rungs:
+            solver = load_solver(name, {f"settings.{key}": value})
+            solution = solver.prepare(kind).solve(instances)
+            assert solution.converged, (key, value)
+            errors.append(np.linalg.norm(solution.values[output] - exact) / np.linalg.norm(exact))
+            if key == "rtol":
+                assert solution.true_residual[0] <= value
+        assert errors[-1] == min(errors), (key, errors)
+        assert errors[-1] < 1e-6 < errors[0], (key, errors)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_learned_card_is_one_that_training_would_take(name):
+    from pdekit.training.settings import check_card
+
+    card = read_card(name)
+    cls = solver_class(card)
+    checked = check_card(card, cls, f"solver card {name}")
+    assert type(checked.model) is cls.Config
+    assert not card.settings
+    assert not checked.training.select.startswith("test")
+    known = set(cls.Config.model_fields)
+    assert set(card.ladder) <= known, "a rung is a key of [model]"
+    assert all(len(set(map(str, rungs))) == len(rungs) > 1 for rungs in card.ladder.values())
+    with pytest.raises(
+        BadInput, match=f"(?s)solver '{name}' is learned and has to be trained first.*pdekit train {name}"
+    ):
+        build_solver(card, name)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_learned_card_with_a_wrong_key_is_refused(name):
+    from pdekit.training.settings import check_card
+
+    for table in ("model", "training", "scaling"):
+        card = read_card(name, {f"{table}.no_such_key": 1})
+        with pytest.raises(BadInput, match=rf"(?s){table}.no_such_key.*unknown key"):
+            check_card(card, solver_class(card), f"solver card {name}")
