@@ -110,7 +110,6 @@ def compare(
         out=out,
         solvers=None if solvers is None else [str(s) for s in solvers],
         train=train,
-        generate=generate,
         overrides=overrides,
         progress=progress,
     )

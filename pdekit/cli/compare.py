@@ -22,11 +22,19 @@ def compare(
     settings: Set = None,
     json: Json = False,
 ) -> None:
-    """Compare learned and classical solvers in error and time."""
+    """Compare learned and classical solvers in error and time.
+
+    Exit code 1 where a figure lies outside what the plan expects.
+    """
     with Bar() as bar:
         report = api.compare(plan, out=out, solvers=solver, overrides=settings, progress=bar)
     results = report.with_name("results.json")
     facts = json_.loads(results.read_text(encoding="utf-8"))
-    table = report.with_name("table.txt")
-    lines = table.read_text(encoding="utf-8").splitlines() if table.is_file() else []
+    missed = [e for e in facts["expect"] if not e["met"]]
+    lines = report.with_name("table.txt").read_text(encoding="utf-8").splitlines()
+    lines += [
+        f"expected {e['name']} {e['expected']:.3g} within {e['tolerance']:.0%}: found {e['found']}" for e in missed
+    ]
     emit({"report": report, "results": facts}, [*lines, f"report: {report}"], as_json=json)
+    if missed:
+        raise typer.Exit(1)

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from pdekit import api
-from pdekit.cli.output import Json, aligned, emit
+from pdekit.cli.output import Json, aligned, duration, emit
+
+COLUMNS = ("mean", "low", "high", "median", "p95", "worst")
 
 
 def evaluate(
@@ -22,13 +24,24 @@ def evaluate(
     emit(facts, _lines(facts), as_json=json)
 
 
-def _lines(facts: dict[str, Any], indent: str = "") -> list[str]:
-    lines = aligned([(key, _text(value)) for key, value in facts.items() if not isinstance(value, dict)], indent=indent)
-    for key, value in facts.items():
-        if isinstance(value, dict):
-            lines += [f"{indent}{key}", *_lines(value, indent + "  ")]
-    return lines
+def _lines(facts: dict[str, Any]) -> list[str]:
+    error = facts["reference_error"]
+    head = [
+        ("run", facts["run"]),
+        ("data", f"{facts['file']}, split {facts['split']}, {facts['samples']} samples"),
+        ("reference", "the stored outputs" + (f", whose own relative error is about {error:.1e}" if error else "")),
+        ("status", ", ".join(f"{name.lower()} {n}" for name, n in facts["status"].items())),
+        ("time", f"{duration(facts['seconds_per_sample'])} a sample"),
+    ]
+    rows = [("metric", "mean", "95 % interval", "median", "p95", "worst", "failed", "undefined")]
+    for name, m in facts["metrics"].items():
+        mean, low, high, median, p95, worst = (_text(m[key]) for key in COLUMNS)
+        unit = "" if m["unit"] == "1" else f" [{m['unit']}]"
+        rows.append(
+            (name + unit, mean, f"{low} to {high}", median, p95, worst, str(m["n_failed"]), str(m["n_degenerate"]))
+        )
+    return [*aligned(head), "", *aligned(rows)]
 
 
-def _text(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _text(value: float) -> str:
+    return "-" if value != value else f"{value:.3g}"

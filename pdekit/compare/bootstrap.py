@@ -83,7 +83,7 @@ def paired(errors: dict[str, np.ndarray]) -> list[Pair]:
                 continue
             logs = np.log(a[both] / b[both])
             pairs.append((first, second, float(np.exp(np.median(logs)))))
-            raw.append(float(wilcoxon(logs).pvalue) if np.any(logs != 0) else 1.0)
+            raw.append(float(np.asarray(wilcoxon(logs))[1]) if np.any(logs != 0) else 1.0)
     return [Pair(*pair, p=p) for pair, p in zip(pairs, holm(raw), strict=True)]
 
 

@@ -45,7 +45,7 @@ def results(comparison: Comparison) -> dict[str, Any]:
         "baselines": {**asdict(comparison.baselines), "sentence": comparison.baselines.sentence()},
         "verdicts": [asdict(v) for v in comparison.verdicts],
         "pairs": [asdict(p) for p in comparison.pairs],
-        "expect": [asdict(e) for e in expectations(comparison)],
+        "expect": [{**asdict(e), "met": e.met} for e in expectations(comparison)],
     }
 
 

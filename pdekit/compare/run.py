@@ -177,4 +177,7 @@ def _time(outcomes: list[Outcome], instances: Instances, timing: Timing, progres
                 batched[k].append(_clock(solver, instances[:size]) / size)
     for k, outcome in enumerate(outcomes):
         outcome.latency, outcome.setup = np.array(latency[k]), float(np.median(setup[k]))
-        outcome.best = (outcome.best[0], np.array(batched[k] or latency[k]))
+        if batched[k] and np.median(batched[k]) < np.median(latency[k]):
+            outcome.best = (outcome.best[0], np.array(batched[k]))
+        else:
+            outcome.best = (1, outcome.latency)

@@ -15,6 +15,7 @@ from pdekit.metrics.machine import machine
 
 HEAD = ("solver", "error (mean, 95 %)", "time/sample", "best batch", "failed", "at equal error")
 MOST = 4  # runs shown of one classical solver
+WORTH = 0.95  # a slower run is shown where its error is less than this part of the one before
 
 
 def lines(comparison: Comparison) -> list[str]:
@@ -43,15 +44,20 @@ def shown(comparison: Comparison) -> list[Outcome]:
     for name in dict.fromkeys(o.entrant.name for o in comparison.outcomes):
         mine = [o for o in comparison.outcomes if o.entrant.name == name and not o.refused]
         good = usable(mine)
-        if not good:
-            out += mine[:1]
-            continue
-        family = front(
-            [float(np.median(o.latency)) for o in good], [float(o.errors[comparison.metric].mean()) for o in good]
-        )
-        keep = sorted({round(i) for i in np.linspace(0, len(family.runs) - 1, min(MOST, len(family.runs)))})
-        out += [good[family.runs[i]] for i in keep]
+        kept = on_front(good, comparison.metric, 1) if good else mine[:1]
+        chosen = sorted({round(i) for i in np.linspace(0, len(kept) - 1, min(MOST, len(kept)))})
+        out += [kept[i] for i in chosen]
     return out
+
+
+def on_front(runs: list[Outcome], metric: str, batch: int | str) -> list[Outcome]:
+    """Runs on their front, fastest first, without those whose error is hardly smaller than that of a faster one."""
+    family = front([float(np.median(o.seconds(batch))) for o in runs], [float(o.errors[metric].mean()) for o in runs])
+    kept: list[int] = []
+    for run, error in zip(family.runs, family.errors, strict=True):
+        if not kept or error < WORTH * float(runs[kept[-1]].errors[metric].mean()):
+            kept.append(run)
+    return [runs[k] for k in kept]
 
 
 def row(comparison: Comparison, outcome: Outcome) -> tuple[str, ...]:
@@ -82,7 +88,7 @@ def verdict_cell(comparison: Comparison, outcome: Outcome) -> str:
     if outcome.entrant.kind == "classical":
         return "baseline"
     verdict = next(v for v in comparison.verdicts if v.entrant == outcome.entrant.name and v.batch == 1)
-    return "refused (see below)" if verdict.refused else ratio(verdict)
+    return f"refused: {verdict.in_short}" if verdict.refused else ratio(verdict)
 
 
 def ratio(verdict: Verdict) -> str:
@@ -93,8 +99,8 @@ def ratio(verdict: Verdict) -> str:
     return f"{1 / verdict.speed_up:.2g} times slower [{1 / high:.2g}, {1 / low:.2g}]"
 
 
-def notes(comparison: Comparison) -> list[str]:
-    """What must be said under the table: refusals, the weak side, break-even, leaks."""
+def notes(comparison: Comparison, *, everything: bool = False) -> list[str]:
+    """What must be said under the table: refusals (of trivial baselines where `everything`), the weak side, break-even."""
     out: list[str] = []
     weak = comparison.baselines.sentence()
     if weak and comparison.cases.problem is not None:
@@ -103,10 +109,16 @@ def notes(comparison: Comparison) -> list[str]:
         if v.batch != 1:
             continue
         if v.refused and v.refused != weak:
+            if _kind(comparison, v.entrant) == "trivial" and not everything:
+                continue
             out.append(f"{v.entrant}: no speed-up at equal error: {v.refused}")
         elif not v.refused:
             out.append(f"{v.entrant}: compared with {' and '.join(v.neighbours)}; {paid_back(v)}")
     return out
+
+
+def _kind(comparison: Comparison, name: str) -> str:
+    return next(o.entrant.kind for o in comparison.outcomes if o.entrant.name == name)
 
 
 def paid_back(verdict: Verdict) -> str:

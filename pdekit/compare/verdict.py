@@ -33,7 +33,7 @@ class Verdict:
     outside                 share of the bootstrap replicates in which the error lies outside the classical front
     equal_time              error of the classical front in the same time, over the learned error; NaN outside
     break_even              cases after which data, training and tuning are paid back; inf = never, NaN = not stated
-    refused                 why no speed-up is stated; "" where one is
+    refused, in_short       why no speed-up is stated, as a sentence and in a few words; "" where one is
     """
 
     entrant: str
@@ -51,6 +51,7 @@ class Verdict:
     costs: Costs = field(default_factory=lambda: Costs(math.nan, math.nan, math.nan))
     neighbours: tuple[str, ...] = ()
     refused: str = ""
+    in_short: str = ""
 
 
 def usable(outcomes: list[Outcome]) -> list[Outcome]:
@@ -99,14 +100,19 @@ def judge(
     }
     if outcome.failed.any():
         lost, n = int(outcome.failed.sum()), outcome.failed.size
-        return Verdict(**facts, error_interval=(math.nan, math.nan), refused=f"{lost} of {n} answers failed")
+        return Verdict(
+            **facts,
+            error_interval=(math.nan, math.nan),
+            refused=f"{lost} of {n} answers failed",
+            in_short="answers failed",
+        )
     again = draws.errors(table, key)
     facts["error_interval"] = interval(again)
     classical_seconds = time_at_error(family, error)
     facts["classical_seconds"] = classical_seconds if math.isfinite(classical_seconds) else math.nan
     reason = _refusal(error, seconds, family, runs, classical_seconds, floor, weak)
-    if reason:
-        return Verdict(**facts, refused=reason)
+    if reason is not None:
+        return Verdict(**facts, in_short=reason[0], refused=reason[1])
     drawn = _drawn_fronts(runs, outcomes, metric, batch, draws)
     ratios = np.array([time_at_error(f, e) / t for f, e, t in zip(drawn, again, many, strict=True)])
     known = all(math.isfinite(c) for c in vars(costs).values())
@@ -123,24 +129,30 @@ def judge(
 
 def _refusal(
     error: float, seconds: float, family: Front, runs: list[Outcome], at_error: float, floor: float, weak: str
-) -> str:
+) -> tuple[str, str] | None:
+    """Why no speed-up is stated: (in a few words, as a sentence); None where one is."""
     if weak:
-        return weak
+        return "weak baseline", weak
     if not family.errors:
-        return "no classical run in the plan answered every sample: there is nothing to compare with"
+        return "no baseline", "no classical run in the plan answered every sample: there is nothing to compare with"
     if math.isfinite(floor) and error < FLOOR_FACTOR * floor:
-        return f"the error lies below 3 times the truth's own ({floor:.1e}): it supports no ranking"
+        return (
+            "at the truth's floor",
+            f"its error lies below 3 times the truth's own ({floor:.1e}): it supports no ranking",
+        )
     if math.isnan(at_error):
         fastest = runs[family.runs[0]].name
-        worse = " and is faster too" if family.seconds[0] <= seconds else ""
-        return (
-            f"every classical run is more exact than {error:.2g}: the fastest, {fastest}, reaches {family.errors[0]:.2g} "
-            f"in {1e3 * family.seconds[0]:.3g} ms{worse}"
+        worse = ", and is faster too" if family.seconds[0] <= seconds else ""
+        return "no classical run is so inexact", (
+            f"every classical run on the front is more exact than {error:.2g}: the fastest, {fastest}, reaches "
+            f"{family.errors[0]:.2g} in {1e3 * family.seconds[0]:.3g} ms{worse}"
         )
     if math.isinf(at_error):
         exact = runs[family.runs[-1]].name
-        return f"no classical run is as exact as {error:.2g}: the best, {exact}, reaches {family.errors[-1]:.2g}"
-    return ""
+        return "no classical run is so exact", (
+            f"no classical run is as exact as {error:.2g}: the best, {exact}, reaches {family.errors[-1]:.2g}"
+        )
+    return None
 
 
 def _neighbours(family: Front, runs: list[Outcome], error: float) -> tuple[str, ...]:

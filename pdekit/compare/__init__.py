@@ -1,0 +1,34 @@
+"""Learned and classical solvers on equal terms: error against time, speed-up at equal error only, cost of training counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pdekit.compare.evaluate import evaluate
+
+Progress = Callable[[int, int, str], None]
+
+
+def compare(
+    plan: str | Path,
+    *,
+    out: str | Path,
+    train: Callable[..., Path],
+    solvers: Iterable[str] | None = None,
+    overrides: Mapping[str, Any] | Iterable[str] | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Run a plan, or a data file with named solvers, and write the report under `out`; returns the path of report.html.
+
+    train   what trains a learned card, as `pdekit.training.train.train`
+    """
+    from pdekit.compare.comparison import conduct
+    from pdekit.compare.report import write_report
+
+    comparison = conduct(plan, out=Path(out), train=train, solvers=solvers, overrides=overrides, progress=progress)
+    return write_report(comparison, Path(out))
+
+
+__all__ = ["compare", "evaluate"]

@@ -1,0 +1,74 @@
+"""Every metric of one solver on one split, against the outputs that the file stores."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pdekit.compare.bootstrap import Draws, interval
+from pdekit.compare.truth import stacked
+from pdekit.data.read import open_file
+from pdekit.errors import BadInput
+from pdekit.metrics import METRICS, VERSION, score, summarise
+from pdekit.registry import is_run, load_solver
+
+BLOCK = 64
+
+
+def evaluate(run: str | Path, file: str | Path, *, split: str = "test") -> dict[str, Any]:
+    """Metrics of a trained solver, per split: mean with its 95 % interval, median, p95, worst; failures counted.
+
+    The reference is what the file stores, which has an error of its own (`reference_error` where the file has it);
+    `compare` solves a finer one. Raises BadInput or FormatError.
+    """
+    if not is_run(run):
+        raise BadInput.of(
+            f"{str(run)!r} is not a run folder.",
+            allowed="a folder written by `pdekit train`, with run.json and card.toml",
+            hint="a classical solver is scored by `pdekit compare FILE --solver NAME`",
+        )
+    solver = load_solver(run)
+    with open_file(file) as data:
+        problem = data.problem_for(split) if split in data.splits else None
+        n = data.size(split)  # raises on an unknown split
+        solver.prepare(problem)
+        parts: dict[str, list[np.ndarray]] = {}
+        seconds, status = [], []
+        for start in range(0, n, BLOCK):
+            rows = slice(start, min(start + BLOCK, n))
+            instances, outputs = data.instances(split, rows), data.outputs(split, rows)
+            solution = solver.solve(instances)
+            seconds.append(solution.seconds)
+            status += [s.name for s in solution.statuses]
+            plain = [name for name, m in METRICS.items() if not m.needs_problem]
+            found = score(plain, stacked(solution.values), stacked(outputs), instances.grid)
+            for name, metric in METRICS.items():
+                if metric.needs_problem and problem is not None:
+                    found[name] = metric.function(problem, instances, solution.values)
+            for name, values in found.items():
+                parts.setdefault(name, []).append(values)
+        error = data.record(split).get("reference_error", np.full(n, np.nan))
+    draws = Draws.of(n)
+    metrics = {}
+    for name, pieces in sorted(parts.items()):
+        values = np.concatenate(pieces)
+        summary = summarise(values, lower_is_better=METRICS[name].lower_is_better)
+        whole = bool(np.isfinite(values).all())
+        low, high = interval(draws.errors(values[None], 0)) if whole else (float("nan"), float("nan"))
+        facts = asdict(summary)
+        metrics[name] = {"unit": METRICS[name].unit, **facts, "low": low, "high": high}
+    known = error[np.isfinite(error)]
+    return {
+        "run": str(run),
+        "file": str(file),
+        "split": split,
+        "samples": n,
+        "metric_version": VERSION,
+        "reference_error": float(known.mean()) if known.size else None,
+        "status": {name: status.count(name) for name in dict.fromkeys(status)},
+        "seconds_per_sample": float(np.median(np.concatenate(seconds))),
+        "metrics": metrics,
+    }
