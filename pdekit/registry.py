@@ -62,6 +62,8 @@ def find_recipe(name: str) -> Path:
     if path.suffix == ".toml":
         return _existing(path, "recipe")
     found = card_folder("datasets") / name / "recipe.toml"
+    if path.is_dir() and ("/" in name or not found.is_file()):
+        raise BadInput.of(f"the folder {name!r} holds no recipe.toml.", hint="`pdekit list datasets`")
     if "/" in name or not found.is_file():
         raise unknown_name("data set", name, dataset_names(), hint="`pdekit list datasets`, or give a path to a .toml")
     return found
@@ -89,25 +91,36 @@ def read_card(name: str | Path, overrides: Mapping[str, Any] | Iterable[str] | N
     path = find_card(str(name))
     text = read_toml(path)
     card = check(Card, parse(text, where=str(path), overrides=overrides), where=f"solver card {path}", text=text)
-    solver_class(card)
+    solver_class(card, where=f"solver card {path}")
     return card
 
 
-def solver_class(card: Card) -> type:
+def solver_class(card: Card, where: str = "") -> type:
     """The class that a card's first line names: below `pdekit`, or an entry point of group "pdekit.solvers"."""
-    entries = {e.value: e for e in metadata.entry_points(group="pdekit.solvers")}
-    if card.code in entries:
-        return entries[card.code].load()
     module, colon, name = card.code.partition(":")
     if not (module == "pdekit" or module.startswith("pdekit.")) or not colon:
+        entries = {e.value: e for e in metadata.entry_points(group="pdekit.solvers")}
+        if card.code in entries:
+            return entries[card.code].load()
         raise BadInput.of(
             f"the code {card.code!r} of a card is not allowed.",
+            where=where,
             allowed="'pdekit.<room>.<file>:<Class>', or an installed entry point of group 'pdekit.solvers'",
         )
     try:
-        return getattr(importlib.import_module(module), name)
+        found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise BadInput.of(f"the code {card.code!r} of a card cannot be imported.", found=str(error)) from None
+        raise BadInput.of(
+            f"the code {card.code!r} of a card cannot be imported.", where=where, found=str(error)
+        ) from None
+    if not isinstance(found, type) or not hasattr(found, "solve"):
+        raise BadInput.of(
+            f"the code {card.code!r} of a card is not a solver.",
+            where=where,
+            found=type(found).__name__,
+            allowed="a class with `prepare` and `solve`",
+        )
+    return found
 
 
 def settings_of(cls: type) -> list[str]:
@@ -150,7 +163,12 @@ def load_solver(name: str | Path, overrides: Mapping[str, Any] | Iterable[str] |
         path = Path(name) / "card.toml"
         text = read_toml(path)
         card = check(Card, parse(text, where=str(path)), where=f"solver card {path}", text=text)
-        return solver_class(card).load(Path(name))
+        cls: Any = solver_class(card, where=f"solver card {path}")
+        if not hasattr(cls, "load"):
+            raise BadInput.of(
+                f"the code {card.code!r} of a run is not a learned solver.", where=str(path), hint="train it again"
+            )
+        return cls.load(Path(name))
     if Path(name).is_dir():
         raise BadInput.of(
             f"{str(name)!r} is not a run folder.",

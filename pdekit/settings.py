@@ -40,6 +40,8 @@ def parse(text: str, *, where: str, overrides: Mapping[str, Any] | Iterable[str]
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadInput.of("this is not valid TOML.", where=where, found=str(error)) from None
+    except RecursionError:
+        raise BadInput.of("this TOML is nested too deeply.", where=where) from None
     for key, value in override_pairs(overrides).items():
         _set(tree, key, value)
     return tree
@@ -59,7 +61,7 @@ def override_pairs(overrides: Mapping[str, Any] | Iterable[str] | None) -> dict[
             raise BadInput.of("an override cannot be read.", found=repr(item), allowed="key=value, e.g. grid.points=64")
         try:
             pairs[key] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (tomllib.TOMLDecodeError, RecursionError):
             if re.fullmatch(r"[\w./+-]+", value) is None:
                 raise BadInput.of(
                     "an override cannot be read.", found=repr(item), allowed="a TOML value or one bare word"
@@ -95,23 +97,76 @@ def check(model: type[S], tree: Mapping[str, Any], *, where: str, text: str = ""
     try:
         return model.model_validate(tree)
     except ValidationError as error:
-        faults = [_fault(model, e, text) for e in error.errors()]
-        raise BadInput("\n".join([f"{where} has {len(faults)} fault(s):", *faults])) from None
+        source = _Source(tree, text)
+        faults: dict[str, list[str]] = {}
+        for e in error.errors():
+            place, message = _fault(model, e, source)
+            faults.setdefault(place, []).append(message)
+        lines = [f"  {place}: {' or: '.join(dict.fromkeys(messages))}" for place, messages in faults.items()]
+        raise BadInput("\n".join([f"{where} has {len(lines)} fault(s):", *lines])) from None
 
 
-def _fault(model: type[BaseModel], error: Any, text: str) -> str:
-    path = [str(part) for part in error["loc"]]
-    line = _line(text, path)
-    place = ".".join(path) + (f" (line {line})" if line else "")
+class _Source:
+    """Where a value came from: the text, with its line, or an override."""
+
+    def __init__(self, tree: Mapping[str, Any], text: str) -> None:
+        self.tree = tree
+        self.text = text
+        try:
+            self.written = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError):
+            self.written = {}
+
+    def path(self, loc: tuple[Any, ...], missing: bool) -> list[str]:
+        """The keys of a fault, without what pydantic adds for the branches of a union."""
+        keys: list[str] = []
+        value: Any = self.tree
+        for k, part in enumerate(loc):
+            inside = part in value if isinstance(value, Mapping) else isinstance(value, list) and isinstance(part, int)
+            if inside:
+                value = value[part]
+            if inside or (missing and k == len(loc) - 1):
+                keys.append(str(part))
+        return keys
+
+    def place(self, path: list[str]) -> str:
+        """`a.b (line 3)`, or `a.b (as overridden)` where the value is not the one of the text."""
+        key = ".".join(path) or "the file"
+        if not self.text:
+            return key
+        found, written = _at(self.tree, path), _at(self.written, path)
+        if found is not None and repr(found) != repr(written):
+            return f"{key} (as overridden)"
+        line = _line(self.text, path)
+        return f"{key} (line {line})" if line else key
+
+
+def _at(tree: Any, path: list[str]) -> Any:
+    for part in path:
+        if isinstance(tree, Mapping):
+            tree = tree.get(part)
+        elif isinstance(tree, list) and part.isdigit() and int(part) < len(tree):
+            tree = tree[int(part)]
+        else:
+            return None
+    return tree
+
+
+def _fault(model: type[BaseModel], error: Any, source: _Source) -> tuple[str, str]:
+    """(place, message) of one fault."""
+    path = source.path(error["loc"], error["type"] == "missing")
+    place = source.place(path)
     if error["type"] == "extra_forbidden":
         known = _keys(model, error["loc"][:-1])
         near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"allowed: {', '.join(sorted(known))}"
-        return f"  {place}: unknown key; {hint}"
+        return place, f"unknown key; {hint}"
     if error["type"] == "missing":
-        return f"  {place}: this key is required"
+        return place, "this key is required"
     message = error["msg"].removeprefix("Value error, ")
-    return f"  {place}: {message}; found: {error['input']!r}"
+    if "found: " in message or isinstance(error["input"], Mapping):
+        return place, message
+    return place, f"{message}; found: {error['input']!r}"
 
 
 def _keys(model: Any, path: Iterable[Any]) -> list[str]:

@@ -62,6 +62,8 @@ def _guarded(verb: Callable[..., None]) -> Callable[..., None]:
         except BrokenPipeError:  # the reader, `head` for one, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 0
+        except MemoryError as error:
+            code = _say(f"the memory of this machine is too small for this.\n  found: {error}", 1)
         except OSError as error:
             if error.filename is None:
                 raise
@@ -77,10 +79,11 @@ for name, verb in VERBS.items():
     app.command(name)(_guarded(verb))
 
 
-def _print_version(asked: bool) -> None:
+def _print_version(asked: bool) -> bool:
     if asked:
         print(__version__)
         raise typer.Exit
+    return asked
 
 
 @app.callback()

@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
@@ -29,6 +30,7 @@ from pdekit.settings import to_toml
 from pdekit.solution import Status
 
 SOFTWARE = ("numpy", "scipy", "numba", "pyamg", "h5py", "h5netcdf", "xxhash")
+MOST_WORKERS = 16  # that any machine may try; a thousand processes would only take its memory
 Progress = Callable[[int, int, str], None]
 
 
@@ -54,8 +56,14 @@ def generate(
     is "stop"; shards stay), StorageError (disk full). Nothing half-written ever bears the final name.
     """
     started = perf_counter()
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise BadInput.of("the number of workers cannot be used.", found=repr(workers), allowed="an integer >= 1")
+    most = max(MOST_WORKERS, 2 * (os.cpu_count() or 1))
+    if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= most:
+        raise BadInput.of(
+            "the number of workers cannot be used.",
+            found=repr(workers),
+            allowed=f"an integer from 1 to {most}: processes on this machine, which has {os.cpu_count()} cores",
+            hint="--scheduler reaches the workers of a cluster",
+        )
     recipe = read_recipe(recipe, overrides, seed)
     target = Path(out)
     check_target(target)
@@ -69,7 +77,12 @@ def generate(
                 folder.remove()
                 return target
             shards_from_file(target, folder, recipe, SHARD_SAMPLES)
-        _fill(recipe, folder, workers, scheduler, progress)
+        try:
+            _fill(recipe, folder, workers, scheduler, progress)
+        except BadInput:
+            if not folder.done():
+                folder.remove()
+            raise
         layouts, shards = _layouts(recipe, folder)
         seconds = _seconds(folder)
         attributes = {

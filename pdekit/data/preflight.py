@@ -11,6 +11,8 @@ from pdekit.data.produce import makers, one_thread, variables
 from pdekit.data.read import open_file
 from pdekit.data.recipe import Recipe, recipe_from
 from pdekit.errors import BadInput, FormatError
+from pdekit.solution import Status
+from pdekit.space.grid import Grid
 
 
 def check_target(target: Path) -> None:
@@ -53,10 +55,32 @@ def existing(target: Path, recipe: Recipe) -> str:
 
 
 def preflight(recipe: Recipe, target: Path) -> None:
-    """What can be known before long work: the solver serves the problem, the first case is sound, the disk has room."""
+    """What can be known before long work: the disk has room, the first case of each split is sound and can be solved.
+
+    A first case whose equation has no solution (no face holds the level, and the sources do not sum to what flows
+    out) is a fault of the recipe; a solver that gives up on it is a result, and `on_failure` says what becomes of it.
+    """
+    _check_room(recipe, target)
     with one_thread():
-        for maker in makers(recipe).values():
-            maker.problem.check(maker.draw(range(1)))
+        for split, maker in makers(recipe).items():
+            cases = maker.draw(range(1))
+            maker.problem.check(cases)
+            if _has_level(cases.grid):
+                continue
+            if maker.solver.solve(cases).statuses[0] is Status.INCOMPATIBLE_RHS:
+                raise BadInput.of(
+                    f"the equation has no solution: {Status.INCOMPATIBLE_RHS.sentence}.",
+                    where=f"split {split!r}, sample 0",
+                    found="no face is dirichlet or robin, and the sources do not sum to what flows out",
+                    allowed="a source whose mean is zero, as law 'gaussian' gives, or a dirichlet or robin face",
+                )
+
+
+def _has_level(grid: Grid) -> bool:
+    return any(kind in ("dirichlet", "robin") for pair in grid.boundary for kind in pair)
+
+
+def _check_room(recipe: Recipe, target: Path) -> None:
     if recipe.storage.compression != "none":
         return
     size = 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 from pdekit.data.recipe_model import Recipe
@@ -13,6 +14,8 @@ from pdekit.problems import PROBLEMS
 from pdekit.problems.problem import Problem
 from pdekit.registry import read_card, settings_of, solver_class
 from pdekit.space.random_fields import check_law
+
+ROUNDING = sys.float_info.epsilon
 
 
 def faults_of(recipe: Recipe, split: str) -> list[str]:
@@ -35,7 +38,7 @@ def faults_of(recipe: Recipe, split: str) -> list[str]:
     grid = recipe.grid_for(split)
     if problem is not None:
         attempt("grid", lambda: problem.check_grid(grid))
-    known = [f for f in getattr(problem_class, "__dataclass_fields__", {})]
+    known = [f.name for f in fields(problem_class)]  # pyright: ignore[reportArgumentType]
     for name, law in own.laws_for(split)[1].items():
         if name not in known:
             attempt("parameters", lambda name=name: _refuse(f"parameter of problem {recipe.problem!r}", name, known))
@@ -72,8 +75,11 @@ def _solver_faults(recipe: Recipe, problem_class: type[Problem]) -> list[str]:
     rtol = recipe.settings().get("rtol")
     if recipe.reference_error.method == "tighten" and recipe.reference_error.samples and rtol is None:
         faults.append(f"reference_error.method: 'tighten' needs a solver with rtol; {recipe.solver!r} has none")
-    if rtol is not None and not (isinstance(rtol, float | int) and math.isfinite(rtol) and 0 < rtol < 1):
-        faults.append(f"solver_settings.rtol: found {rtol!r}; allowed: a number between 0 and 1")
+    if rtol is not None and not (isinstance(rtol, float | int) and ROUNDING <= rtol < 1):
+        faults.append(
+            f"solver_settings.rtol: found {rtol!r}; allowed: a number below 1 and not below {ROUNDING:.2g}, "
+            "the rounding of float64"
+        )
     return faults
 
 

@@ -92,7 +92,7 @@ class Storage(Settings):
 
 def flat(error: BadInput) -> str:
     """The message of an error on one line."""
-    return "; ".join(line.strip() for line in str(error).splitlines())
+    return "; ".join(line.strip().removesuffix(".") for line in str(error).splitlines())
 
 
 class one_line:

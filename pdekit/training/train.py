@@ -9,6 +9,7 @@ RUN/card.toml         the card as run
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
@@ -74,17 +75,21 @@ def train(  # noqa: PLR0913 - the options of the command
     earlier = _open_run(run, card, facts, resume=resume)
     if earlier.get("status") == "finished":
         return run
-    if cls.closed_form:
-        outcome = fit_closed_form(cls, tables, source, run, progress)
-    else:
-        threads = earlier.get("threads")
-        try:
+    try:
+        if cls.closed_form:
+            outcome = fit_closed_form(cls, tables, source, run, progress)
+        else:
+            threads = earlier.get("threads")
             outcome = train_network(
                 cls, tables, source, run, seed=seed, device=where, threads=threads, progress=progress
             )
-        except SolveError as error:
-            write_json(run / "run.json", {**read_json(run / "run.json"), "status": "failed", "reason": str(error)})
-            raise
+    except BadInput:
+        if not earlier:  # the network refused its card or data: nothing was trained, nothing stays
+            shutil.rmtree(run, ignore_errors=True)
+        raise
+    except SolveError as error:
+        write_json(run / "run.json", {**read_json(run / "run.json"), "status": "failed", "reason": str(error)})
+        raise
     seconds = outcome.pop("earlier_seconds", 0.0) + time.perf_counter() - begin
     write_json(run / "run.json", {**facts, "status": "finished", "seconds": seconds, **outcome})
     return run
@@ -133,6 +138,12 @@ def _open_run(run: Path, card: Card, facts: dict[str, Any], *, resume: bool) -> 
     if not run.exists() or (run.is_dir() and not any(run.iterdir())):
         try:
             run.mkdir(parents=True, exist_ok=True)
+        except (NotADirectoryError, FileExistsError, PermissionError) as error:
+            raise BadInput.of(
+                f"the run folder {str(run)!r} cannot be made.",
+                found=error.strerror,
+                hint="choose an --out in a folder that you may write to",
+            ) from None
         except OSError as error:
             raise StorageError.of(run, error) from None
         write_text(run / "card.toml", to_toml(card.model_dump()))
