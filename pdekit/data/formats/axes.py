@@ -69,7 +69,7 @@ def grid_from(
             length.append(1.0 if asked is None else asked)
             continue
         ends = place == "vertex" and _kind(kinds, f"{axis}_low") != "periodic"
-        own = steps[axis] * (n - 1 if ends else n)
+        own = _rounded(steps[axis] * (n - 1 if ends else n))
         if asked is not None and abs(asked - own) > TOLERANCE * steps[axis]:
             raise BadInput.of(
                 f"the length of axis {axis} is not that of the coordinates of {where}.",
@@ -78,6 +78,12 @@ def grid_from(
             )
         length.append(own if asked is None else asked)
     return Grid.make(list(points), length, location=place, boundary=kinds, unit=options.length_unit)
+
+
+def _rounded(length: float) -> float:
+    """The length without the noise that float32 coordinates put on it: 1.0000000208 is 1."""
+    near = float(f"{length:.5g}")
+    return near if abs(near - length) <= 4e-7 * length else length
 
 
 def _asked(options: ImportOptions, dim: int) -> list[float | None]:
@@ -128,7 +134,7 @@ def origin_of(coordinates: Mapping[str, np.ndarray], grid: Grid) -> str:
     for axis, own, h in zip(grid.axes, grid.coordinates, grid.spacing, strict=True):
         shift = float(coordinates[axis][0]) - float(own[0]) if axis in coordinates else 0.0
         if abs(shift) > TOLERANCE * h:
-            moved.append(f"{axis} = 0 here is {axis} = {shift:.9g} in the source")
+            moved.append(f"{axis} = 0 here is {axis} = {shift:.6g} in the source")
     return "; ".join(moved)
 
 
