@@ -213,7 +213,9 @@ def test_the_square_is_spectral_only_under_the_reflection():
 
 def test_robin_and_missing_periodic_axes_are_refused():
     grid = Grid.make((8, 8), (1.0, 1.0), boundary={"y_low": "robin"})
-    with pytest.raises(BadInput, match=r"(?s)axis y has no sine or cosine transform.*'robin', 'dirichlet'.*iterative or"):
+    with pytest.raises(
+        BadInput, match=r"(?s)axis y has no sine or cosine transform.*'robin', 'dirichlet'.*iterative or"
+    ):
         transforms.forward(np.zeros((8, 8)), grid)
     with pytest.raises(BadInput, match="Parseval weights belong to a periodic axis"):
         transforms.parseval_weights(grid)
