@@ -38,7 +38,7 @@ def fit_closed_form(
         "best_epoch": 1,
         "best_valid_relative_l2": error,
         "epochs": 1,
-        "samples": {"train": len(source.train), source.valid.split: len(source.valid)},
+        "samples": source.sizes,
         "machine": machine(torch.device("cpu"), torch.get_num_threads()),
     }
 

@@ -63,7 +63,7 @@ def train_network(
         "best_valid_relative_l2": state.best_value,
         "epochs": state.epoch,
         "steps": state.step,
-        "samples": {"train": len(source.train), source.valid.split: len(source.valid)},
+        "samples": source.sizes,
         "data": data[0].where,
         "augmentation": [s.name for s in source.symmetries] if settings.augmentation else [],
         "earlier_seconds": state.seconds,

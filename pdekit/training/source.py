@@ -31,6 +31,13 @@ class Source:
     file: str
     file_hash: str
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many samples each part has."""
+        held_out = self.valid.split == self.train.split
+        chosen_by = f"held out of {self.train.split}" if held_out else self.valid.split
+        return {"train": len(self.train), chosen_by: len(self.valid)}
+
 
 def read_source(path: Path, card: Card, tables: LearnedCard) -> Source:
     """Look at a file before any work. Raises BadInput where the card cannot be trained on it."""
