@@ -30,9 +30,7 @@ BATCHED = (
 RUNNING = -1  # the code of a sample that is still worked on; else the number of its Status
 
 
-def batched_cg(
-    operator: StencilOperator, b: Any, *, x0: Any = None, stop: Stop | None = None, precond: str = "jacobi"
-) -> Solution:
+def batched_cg(operator: Any, b: Any, *, x0: Any = None, stop: Stop | None = None, precond: str = "jacobi") -> Solution:
     """Solve n systems A_i x_i = b_i, b (n, *unknowns); edges per sample (n, ...) or shared. See `solve`.
 
     precond   "none" or "jacobi"

@@ -56,7 +56,7 @@ class MultigridCycle:
             size = math.prod(len(range(n)[s]) for n, s in zip(grid.points, grid.unknown, strict=True))
         return None
 
-    def setup(self, operator: StencilOperator) -> MultigridCycle:
+    def setup(self, operator: Any) -> MultigridCycle:
         """Build the hierarchy. Raises BadInput where the grid cannot be halved far enough."""
         reason = self.reason_against(operator)
         if reason is not None:

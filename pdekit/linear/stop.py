@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from pdekit.errors import BadInput
 
@@ -26,8 +25,8 @@ class Stop:
     rtol: float = 1e-8
     atol: float = 0.0
     max_steps: int | None = None
-    relative_to: Literal["b", "r0"] = "b"
-    norm: Literal["residual", "preconditioned", "natural"] = "residual"
+    relative_to: str = "b"
+    norm: str = "residual"
 
     def __post_init__(self) -> None:
         for name in ("rtol", "atol"):
