@@ -27,18 +27,18 @@ def assemble(
     shards: Mapping[str, Sequence[Path]],
     attributes: Mapping[str, Any],
     *,
+    partial: Path,
     compression: str,
     progress: Progress | None = None,
 ) -> None:
-    """Write `target` from the shards of each split, in the order of their samples.
+    """Write `target` from the shards of each split, in the order of their samples; it is `partial` until it is whole.
 
     Raises StorageError where the disk is full or fails; the target's name is then free as before.
     """
-    partial = target.with_name(f".partial-{os.getpid()}-{target.name}")
-    _require_space(target, [path for paths in shards.values() for path in paths])
+    room = _require_space(target, [path for paths in shards.values() for path in paths])
     total = sum(len(paths) for paths in shards.values())
     try:
-        create(partial, splits, attributes, compression)
+        create(partial, splits, attributes, compression, room)
         with h5py.File(partial, "r+") as file:
             hashes = {}
             done = 0
@@ -65,7 +65,8 @@ def assemble(
         partial.unlink(missing_ok=True)
 
 
-def _require_space(target: Path, shards: Sequence[Path]) -> None:
+def _require_space(target: Path, shards: Sequence[Path]) -> int:
+    """Bytes of all shards, which is room enough for the file. Raises StorageError where the disk has less."""
     needed = sum(path.stat().st_size for path in shards)
     free = shutil.disk_usage(target.parent).free
     if needed > free:
@@ -74,6 +75,7 @@ def _require_space(target: Path, shards: Sequence[Path]) -> None:
             f"  allowed: {needed / 1e9:.3g} GB or more\n"
             "  next: free some space and run the same command again; finished samples are kept"
         )
+    return needed
 
 
 def _copy(

@@ -48,7 +48,7 @@ def check(path: str | Path, against: str | Path | None = None, progress: Progres
                 if progress:
                     progress(done, total, f"checking {split}")
             checker.statistics()
-            hashes[split] = file.record(split).get(SAMPLE_HASH.name, np.zeros(0, dtype=np.uint64))
+            hashes[split] = checker.record.get(SAMPLE_HASH.name, np.zeros(0, dtype=np.uint64))
         if content_hash(hashes[s] for s in file.splits) != file.content_hash:
             notes.file("checksums", "/", "content_hash is not that of the sample hashes")
         verified = _verified(file, problem)

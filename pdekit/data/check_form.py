@@ -36,7 +36,7 @@ def check_form(file: DataFile, notes: Notes) -> None:
                 )
             if "units" not in data.attrs:
                 notes.file("form", f"/{split}/{name}", "attribute units is missing")
-        if SAMPLE_HASH.name not in file.record(split, slice(0, 1)):
+        if SAMPLE_HASH.name not in file.group(split):
             notes.file("form", f"/{split}", "sample_hash is missing")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pdekit.data.format import SAMPLE_HASH, STATISTICS, sample_hashes
+from pdekit.data.format import RECORD_NAMES, SAMPLE_HASH, STATISTICS, sample_hashes
 from pdekit.data.hdf5 import plain
 from pdekit.data.read import DataFile
 from pdekit.data.report import Notes
@@ -16,9 +16,11 @@ from pdekit.errors import BadInput, FormatError
 from pdekit.problems.problem import Elliptic, Problem
 from pdekit.solution import Status
 from pdekit.solver import Instances
+from pdekit.space.grid import Grid
 
 STRIP_BYTES = 32 * 2**20
 ASSUMED_RESIDUAL = 1e-6  # for data that do not say what residual their solver reached
+BROKEN = "the stored bytes fail their Fletcher-32 checksum"
 LARGEST_RESIDUAL = 1e-3  # a recorded residual above this does not excuse a violated equation
 
 
@@ -32,6 +34,11 @@ class SplitCheck:
         self.parts: dict[str, list[np.ndarray]] = {name: [] for name in self.names}
         self.counts: dict[str, int] = {}
         self.damaged = False
+        try:
+            self.grid: Grid | None = file.grid(split)
+        except FormatError:  # `check_form` says so
+            self.grid = None
+        self.record = self._record()
 
     def strips(self) -> Iterator[slice]:
         """Ranges of samples that are read at once, of about STRIP_BYTES."""
@@ -47,7 +54,7 @@ class SplitCheck:
         if len(whole) < len(values):
             self.damaged = True
             return
-        record = self.file.record(self.split, strip)
+        record = {name: values[strip] for name, values in self.record.items()}
         sound = np.ones(strip.stop - strip.start, dtype=bool)
         for name, array in whole.items():
             finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
@@ -63,8 +70,18 @@ class SplitCheck:
                 )
         self._duplicates(whole, strip)
         self._statuses(record, strip)
-        if isinstance(problem, Elliptic):
-            self._equation(problem, whole, record, strip, np.flatnonzero(sound))
+        if isinstance(problem, Elliptic) and self.grid is not None:
+            self._equation(problem, self.grid, whole, record, strip, np.flatnonzero(sound))
+
+    def _record(self) -> dict[str, np.ndarray]:
+        """The record of the whole split, without what is damaged."""
+        record: dict[str, np.ndarray] = {}
+        for name in RECORD_NAMES:
+            try:
+                record |= self.file.record(self.split, names=(name,))
+            except FormatError:
+                self.notes.file("checksums", f"/{self.split}/{name}", BROKEN)
+        return record
 
     def _read(self, name: str, strip: slice) -> np.ndarray | None:
         """Values of a strip; where a checksum fails the samples are read one by one and the bad ones noted."""
@@ -75,9 +92,7 @@ class SplitCheck:
                 try:
                     self.file.read(self.split, name, slice(i, i + 1))
                 except FormatError:
-                    self.notes.sample(
-                        "checksums", f"/{self.split}/{name}", "the stored bytes fail their Fletcher-32 checksum", i
-                    )
+                    self.notes.sample("checksums", f"/{self.split}/{name}", BROKEN, i)
             return None
 
     def _duplicates(self, values: dict[str, np.ndarray], strip: slice) -> None:
@@ -101,12 +116,12 @@ class SplitCheck:
     def _equation(
         self,
         problem: Elliptic,
+        grid: Grid,
         values: dict[str, np.ndarray],
         record: dict[str, np.ndarray],
         strip: slice,
         sound: np.ndarray,
     ) -> None:
-        grid = self.file.grid(self.split)
         parameters = self.file.names(self.split, "parameter")
         fields = self.file.names(self.split, "input", "boundary", "geometry")
         instances = Instances(grid, {n: values[n] for n in fields}, {n: values[n] for n in parameters})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import os
 import platform
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
@@ -89,7 +90,15 @@ def generate(
             **_attributes(recipe),
             "generation": to_toml({**seconds, "wall": perf_counter() - started, "workers": workers}),
         }
-        assemble(target, layouts, shards, attributes, compression=recipe.storage.compression, progress=progress)
+        assemble(
+            target,
+            layouts,
+            shards,
+            attributes,
+            partial=folder.path / f".partial-{os.getpid()}.h5",
+            compression=recipe.storage.compression,
+            progress=progress,
+        )
         folder.remove()
     return target
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,18 +31,43 @@ COMPRESSION: dict[str, dict[str, Any]] = {
     "lz4": {"shuffle": True, **dict(hdf5plugin.LZ4())},
 }
 SCALAR_CHUNK = 8192  # samples per chunk of a variable with one number per sample
+INDEX_BYTES = 128  # HDF5's index takes at most that per chunk, and 64 times that per variable to begin with
 
 
-def create(path: Path, splits: Sequence[SplitLayout], attributes: Mapping[str, Any], compression: str = "none") -> None:
-    """Write an empty file of this layout to `path`, which is replaced. Variables are filled by the caller."""
+def create(
+    path: Path,
+    splits: Sequence[SplitLayout],
+    attributes: Mapping[str, Any],
+    compression: str = "none",
+    room: int | None = None,
+) -> None:
+    """Write an empty file of this layout to `path`, which is replaced. Variables are filled by the caller.
+
+    `room` bytes are reserved for them, what they take uncompressed by default, so that a full disk is an OSError here:
+    the HDF5 library, refused a write later on, loses track of its own memory and may end the process.
+    """
+    image = _image(splits, attributes, compression).getvalue()
+    variables = [(v, len(split.index)) for split in splits for v in split.variables]
+    if room is None:
+        room = sum(v.sample_bytes * (n if v.dims else n + SCALAR_CHUNK) for v, n in variables)
+    chunks = sum(n * max(1, math.prod(v.shape) // math.prod(v.chunk)) if v.dims else 1 for v, n in variables)
+    with path.open("wb") as file:
+        file.write(image)
+        file.flush()
+        os.posix_fallocate(file.fileno(), 0, len(image) + room + INDEX_BYTES * (chunks + 64 * len(variables)))
+
+
+def _image(splits: Sequence[SplitLayout], attributes: Mapping[str, Any], compression: str) -> io.BytesIO:
     foreign = compression not in ("none", "gzip")  # filters that netCDF-4 itself does not define
-    with h5netcdf.File(path, "w", invalid_netcdf=foreign) as file:
+    memory = io.BytesIO()
+    with h5netcdf.File(memory, "w", invalid_netcdf=foreign) as file:
         file.attrs["Conventions"] = CONVENTIONS
         file.attrs["pdekit_format"] = np.int32(FORMAT)
         for key, value in attributes.items():
             file.attrs[key] = value
         for split in splits:
             _create_split(file.create_group(split.name), split, compression)
+    return memory
 
 
 def _create_split(group: Any, split: SplitLayout, compression: str) -> None:

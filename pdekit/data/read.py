@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -178,10 +179,10 @@ class DataFile:
         """Outputs of a split, {name: (n, [t], *x)}."""
         return {n: self.read(split, n, index) for n in self.names(split, "output")}
 
-    def record(self, split: str, index: Index = None) -> dict[str, np.ndarray]:
+    def record(self, split: str, index: Index = None, names: Sequence[str] = RECORD_NAMES) -> dict[str, np.ndarray]:
         """What the generation noted: {name: (n,)}; imported data may lack some of it."""
         group = self.group(split)
-        return {name: self._take(dataset(group, name), index) for name in RECORD_NAMES if name in group}
+        return {name: self._take(dataset(group, name), index) for name in names if name in group}
 
     def statistics(self, field: str) -> dict[str, float]:
         """Mean, standard deviation, min and max of a field over the train split. Raises FormatError where absent."""

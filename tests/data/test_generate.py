@@ -308,5 +308,5 @@ def test_two_generations_of_one_target_do_not_mix(recipe_path, tmp_path):
     from pdekit.data.generate import _identity
 
     folder = ShardFolder.beside(tmp_path / "a.h5")
-    with folder.locked(_identity(recipe)), pytest.raises(BadInput, match="another process is generating 'a.h5'"):
+    with folder.locked(_identity(recipe)), pytest.raises(BadInput, match=r"another process is generating 'a\.h5'"):
         generate(recipe_path, tmp_path / "a.h5")
