@@ -103,7 +103,7 @@ def compare(
 
     Raises BadInput before any work; a solver that fails is a line of the report.
     """
-    from pdekit.compare import compare as room
+    from pdekit.comparison import compare as room
 
     return room(
         plan,
@@ -117,6 +117,6 @@ def compare(
 
 def evaluate(run: str | Path, file: str | Path, split: str = "test") -> dict[str, Any]:
     """Every metric of one learned solver on a split of a file. Raises BadInput or FormatError."""
-    from pdekit.compare import evaluate as room
+    from pdekit.comparison import evaluate as room
 
     return room(run, file, split=split)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pdekit.compare.entrants import registered_baselines
-from pdekit.compare.run import Outcome, limited
+from pdekit.comparison.entrants import registered_baselines
+from pdekit.comparison.run import Outcome, limited
 from pdekit.errors import BadInput
 from pdekit.registry import build_solver
 from pdekit.solver import Instances

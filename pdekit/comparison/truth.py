@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pdekit.compare.plan import Truth
+from pdekit.comparison.plan import Truth
 from pdekit.errors import SolveError
 from pdekit.metrics import METRICS, score
 from pdekit.registry import build_solver, read_card
@@ -87,7 +87,7 @@ def stacked(values: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _solve(
-    settings: Truth, problem: Any, instances: Instances, factor: float, progress: Progress | None
+    settings: Truth, problem: Any, instances: Instances, factor: int | float, progress: Progress | None
 ) -> dict[str, np.ndarray]:
     card = read_card(settings.solver)
     known = {"rtol": settings.rtol} if "rtol" in card.settings else {}

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pdekit.compare.entrants import Entrant, Point
-from pdekit.compare.plan import Timing
-from pdekit.compare.truth import Reference, stacked
+from pdekit.comparison.entrants import Entrant, Point
+from pdekit.comparison.plan import Timing
+from pdekit.comparison.truth import Reference, stacked
 from pdekit.errors import BadInput
 from pdekit.metrics import METRICS, score
 from pdekit.metrics.cost import WARM_UPS

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pdekit.compare.bootstrap import Draws, interval
-from pdekit.compare.truth import stacked
+from pdekit.comparison.bootstrap import Draws, interval
+from pdekit.comparison.truth import stacked
 from pdekit.data.read import open_file
 from pdekit.errors import BadInput
 from pdekit.metrics import METRICS, VERSION, score, summarise

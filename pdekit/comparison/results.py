@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from pdekit import __version__
-from pdekit.compare.bootstrap import LEVEL, REPLICATES, Draws, interval
-from pdekit.compare.comparison import Comparison
-from pdekit.compare.run import Outcome
+from pdekit.comparison.bootstrap import LEVEL, REPLICATES, Draws, interval
+from pdekit.comparison.conduct import Comparison
+from pdekit.comparison.run import Outcome
 from pdekit.metrics import METRICS, VERSION, summarise
 from pdekit.metrics.cost import WARM_UPS
 from pdekit.metrics.machine import machine, versions
@@ -28,7 +27,7 @@ def results(comparison: Comparison) -> dict[str, Any]:
     draws = Draws.of(len(cases.instances))
     return {
         "format": FORMAT,
-        "pdekit_version": __version__,
+        "pdekit_version": versions(("pdekit",))["pdekit"],
         "metric_version": VERSION,
         "question": plan.question,
         "plan": text,

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from pdekit.compare.bootstrap import Draws, interval
-from pdekit.compare.comparison import Comparison
-from pdekit.compare.run import Outcome
-from pdekit.compare.verdict import Verdict, usable
+from pdekit.comparison.bootstrap import Draws, interval
+from pdekit.comparison.conduct import Comparison
+from pdekit.comparison.run import Outcome
+from pdekit.comparison.verdict import Verdict, usable
 from pdekit.metrics.cost import front
 from pdekit.metrics.machine import machine
 

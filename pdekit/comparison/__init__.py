@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pdekit.compare.evaluate import evaluate
+from pdekit.comparison.evaluate import evaluate
 
 Progress = Callable[[int, int, str], None]
 
@@ -24,8 +24,8 @@ def compare(
 
     train   what trains a learned card, as `pdekit.training.train.train`
     """
-    from pdekit.compare.comparison import conduct
-    from pdekit.compare.report import write_report
+    from pdekit.comparison.conduct import conduct
+    from pdekit.comparison.report import write_report
 
     comparison = conduct(plan, out=Path(out), train=train, solvers=solvers, overrides=overrides, progress=progress)
     return write_report(comparison, Path(out))

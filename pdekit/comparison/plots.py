@@ -14,12 +14,12 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pdekit.compare.bootstrap import Draws, interval
-from pdekit.compare.comparison import Comparison
-from pdekit.compare.pictures import Picture
-from pdekit.compare.run import Outcome
-from pdekit.compare.table import on_front
-from pdekit.compare.verdict import classical_front
+from pdekit.comparison.bootstrap import Draws, interval
+from pdekit.comparison.conduct import Comparison
+from pdekit.comparison.pictures import Picture
+from pdekit.comparison.run import Outcome
+from pdekit.comparison.table import on_front
+from pdekit.comparison.verdict import classical_front
 from pdekit.files import whole
 from pdekit.metrics.cost import front
 from pdekit.metrics.reduce import FLOOR_FACTOR

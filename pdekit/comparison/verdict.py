@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pdekit.compare.bootstrap import Draws, interval
-from pdekit.compare.run import Outcome
+from pdekit.comparison.bootstrap import Draws, interval
+from pdekit.comparison.run import Outcome
 from pdekit.metrics.cost import Front, break_even, error_at_time, front, time_at_error
 from pdekit.metrics.reduce import FLOOR_FACTOR
 

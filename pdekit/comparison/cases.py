@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pdekit.compare.plan import Plan
+from pdekit.comparison.plan import Plan
 from pdekit.data.generate import generate
 from pdekit.data.info import info
 from pdekit.data.read import open_file

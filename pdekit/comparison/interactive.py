@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from pdekit.compare.bootstrap import Draws, interval
-from pdekit.compare.comparison import Comparison
-from pdekit.compare.plots import FRONT, colours
-from pdekit.compare.run import Outcome
-from pdekit.compare.verdict import classical_front
+from pdekit.comparison.bootstrap import Draws, interval
+from pdekit.comparison.conduct import Comparison
+from pdekit.comparison.plots import FRONT, colours
+from pdekit.comparison.run import Outcome
+from pdekit.comparison.verdict import classical_front
 from pdekit.metrics.cost import front
 from pdekit.metrics.reduce import FLOOR_FACTOR
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from pdekit.compare import entrants as who
-from pdekit.compare.baselines import Baselines, look
-from pdekit.compare.bootstrap import Draws, Pair, paired
-from pdekit.compare.cases import Cases, problem_ahead, read_cases
-from pdekit.compare.plan import Plan, label, read_plan
-from pdekit.compare.run import Outcome, run_all
-from pdekit.compare.truth import Reference, finer_truth, stacked, stored_truth
-from pdekit.compare.verdict import Costs, Verdict, judge
+from pdekit.comparison import entrants as who
+from pdekit.comparison.baselines import Baselines, look
+from pdekit.comparison.bootstrap import Draws, Pair, paired
+from pdekit.comparison.cases import Cases, problem_ahead, read_cases
+from pdekit.comparison.plan import Plan, label, read_plan
+from pdekit.comparison.run import Outcome, run_all
+from pdekit.comparison.truth import Reference, finer_truth, stacked, stored_truth
+from pdekit.comparison.verdict import Costs, Verdict, judge
 from pdekit.errors import BadInput, StorageError
 from pdekit.metrics import METRICS, score
 from pdekit.registry import Card, load_solver

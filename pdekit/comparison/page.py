@@ -50,9 +50,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Seq
     """A table; `numbers` are the columns that are set to the right."""
 
     def cells(row: Sequence[object], tag: str) -> str:
-        return "".join(
-            f"<{tag}{' class=n' if k in numbers else ''}>{escape(str(cell))}</{tag}>" for k, cell in enumerate(row)
-        )
+        kinds = [" class=n" if k in numbers else " class=k" if k == 1 and numbers else "" for k in range(len(row))]
+        return "".join(f"<{tag}{kind}>{escape(str(cell))}</{tag}>" for kind, cell in zip(kinds, row, strict=True))
 
     body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{cells(head, "th")}</tr></thead><tbody>{body}</tbody></table></div>'

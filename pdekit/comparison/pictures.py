@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pdekit.compare.comparison import Comparison
-from pdekit.compare.run import Outcome
-from pdekit.compare.verdict import usable
+from pdekit.comparison.conduct import Comparison
+from pdekit.comparison.run import Outcome
+from pdekit.comparison.verdict import classical_front, usable
 from pdekit.metrics.reduce import summarise
 
 MOST = 4  # answers shown
@@ -64,10 +64,11 @@ def _lead(comparison: Comparison) -> Outcome | None:
 
 
 def _shown(comparison: Comparison, lead: Outcome) -> list[Outcome]:
-    """The learned solvers, then the classical run that is nearest in error to the best of them, then the best trivial one."""
+    """The learned solvers, the run of the classical front that is nearest in error, and the best trivial baseline."""
     learned = comparison.runs("learned")
     error = summarise(lead.errors[comparison.metric].ravel()).mean
-    rivals = [o for o in usable(comparison.outcomes) if o.errors[comparison.metric].mean() > 0]
+    runs, family = usable(comparison.outcomes), classical_front(comparison.outcomes, comparison.metric, 1)
+    rivals = [runs[k] for k, e in zip(family.runs, family.errors, strict=True) if e > 0]
     rivals.sort(key=lambda o: abs(np.log(o.errors[comparison.metric].mean() / error)))
     trivial = sorted(comparison.runs("trivial"), key=lambda o: summarise(o.errors[comparison.metric].ravel()).mean)
     return [*learned[: MOST - 2], *rivals[:1], *trivial[:1]]

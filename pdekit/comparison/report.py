@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pdekit.compare import page
-from pdekit.compare.comparison import Comparison
-from pdekit.compare.interactive import figure_html
-from pdekit.compare.pictures import pictures
-from pdekit.compare.plots import error_time, sample_figure, save
-from pdekit.compare.results import expectations, results
-from pdekit.compare.table import HEAD, lines, notes, ratio, row, shown
-from pdekit.compare.verdict import Verdict
+from pdekit.comparison import page
+from pdekit.comparison.conduct import Comparison
+from pdekit.comparison.interactive import figure_html
+from pdekit.comparison.pictures import pictures
+from pdekit.comparison.plots import error_time, sample_figure, save
+from pdekit.comparison.results import expectations, results
+from pdekit.comparison.table import HEAD, lines, notes, ratio, row, shown
+from pdekit.comparison.verdict import Verdict
 from pdekit.files import write_json, write_text
 from pdekit.metrics import METRICS, summarise
 from pdekit.metrics.machine import machine

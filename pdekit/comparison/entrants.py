@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from pdekit.compare.plan import Entry, Plan, card_path, label
+from pdekit.comparison.plan import Entry, Plan, card_path, label
 from pdekit.errors import BadInput
 from pdekit.registry import Card, build_solver, load_solver, read_card, solver_names
 
