@@ -325,3 +325,19 @@ def test_one_solve_with_mixed_faces_is_the_dense_solve():
         operator, b = problem.assemble(instances)
         dense = np.linalg.solve(operator.to_csr().toarray(), b.ravel())
         np.testing.assert_allclose(solved(problem, instances)[0][grid.unknown].ravel(), dense, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+@pytest.mark.parametrize("kind", ["periodic", "dirichlet"])
+def test_a_flip_is_the_reflection_and_not_one_shifted(kind, location):
+    """On a ring every shift of a flip takes solutions to solutions too; the map called "flip x" is x to L - x."""
+    grid = Grid.make((6, 6), (1.0, 1.0), boundary=kind, location=location)
+    x, y = grid.mesh
+
+    def wave(x, y):
+        return np.cos(2 * np.pi * x + 0.4) + np.sin(2 * np.pi * y) * np.cos(4 * np.pi * x + 1.0)
+
+    maps = {s.name: s.apply("potential", wave(x, y)) for s in Poisson().symmetries(grid)}
+    np.testing.assert_allclose(maps["flip x"], wave(1 - x, y), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(maps["flip xy"], wave(1 - x, 1 - y), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(maps["transpose yx"], wave(y, x), rtol=0, atol=1e-13)
