@@ -41,7 +41,7 @@ def plane(tmp_path):
     arrays = {
         "input_a": np.where(x + 0 * y < 1, 3.0, 12.0)[None],
         "rising": (10 * x + y)[None],
-        "signed": (x - 1.0 + 0 * y)[None],
+        "signed": (x - 1.25 + 0 * y)[None],
         "nearly": (x + 0 * y - 0.2)[None],
         "rate": np.array([1.25]),
     }
@@ -64,7 +64,7 @@ def test_limits_and_colour_maps_follow_the_values(plane):
     rising, signed, nearly = (drawn[k] for k in ("output: pressure of the flow", "output: signed", "output: nearly"))
     assert rising.get_clim() == pytest.approx((1.35, 19.65), rel=1e-6)
     assert rising.get_cmap().name == "viridis"
-    assert signed.get_clim() == pytest.approx((-0.875, 0.875))
+    assert signed.get_clim() == pytest.approx((-1.125, 1.125))  # of equal size, though the values end at 0.625
     assert signed.get_cmap().name == "RdBu_r"
     assert nearly.get_clim() == pytest.approx((-0.075, 1.675), rel=1e-6)  # a sliver below zero is no second sign
     assert nearly.get_cmap().name == "viridis"

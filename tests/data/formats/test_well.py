@@ -160,7 +160,8 @@ def test_steady_fields_are_where_the_loader_looks(steady, tmp_path):
             assert file["boundary_conditions/x_low_wall"].attrs["pdekit_bc_field"] == "boundary_x_low"
 
 
-def test_statistics_are_those_of_all_train_values_and_changes(tmp_path):
+def test_statistics_are_those_of_all_train_values_and_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr("pdekit.data.formats.lazy.BLOCK_BYTES", 1000)  # several blocks
     grid, rng = Grid.make([4, 3], 1.0), np.random.default_rng(0)
     time = np.arange(5) * 0.1
     p = 1000 + rng.normal(size=(6, 5, 4, 3)).astype(np.float32)
