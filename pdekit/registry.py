@@ -137,6 +137,15 @@ def settings_of(cls: type) -> list[str]:
     return [name for name in dict.fromkeys(names) if name != "name"]
 
 
+def default_of(cls: type, setting: str) -> Any:
+    """The value that a solver class gives to a setting that its card leaves out. Raises BadInput where there is none."""
+    for base in cls.__mro__:
+        found = inspect.signature(base.__init__).parameters.get(setting) if "__init__" in base.__dict__ else None
+        if found is not None and found.default is not inspect.Parameter.empty:
+            return found.default
+    raise unknown_name("setting", setting, settings_of(cls))
+
+
 def build_solver(card: Card, name: str) -> Any:
     """The solver of a classical card, with its settings. Raises BadInput on unknown or wrong settings."""
     cls = solver_class(card)

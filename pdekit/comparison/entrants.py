@@ -11,7 +11,7 @@ from typing import Any
 
 from pdekit.comparison.plan import Entry, Plan, card_path, label
 from pdekit.errors import BadInput
-from pdekit.registry import Card, build_solver, load_solver, read_card, solver_names
+from pdekit.registry import Card, build_solver, default_of, load_solver, read_card, solver_class, solver_names
 
 Train = Callable[..., Path]
 Progress = Callable[[int, int, str], None]
@@ -51,18 +51,16 @@ def _short(value: Any) -> str:
 
 
 def ladder_points(card: Card, name: str) -> tuple[Point, ...]:
-    """The card's solver at all combinations of the knobs on its ladder, its own settings first.
+    """The card's solver at its own settings first, then at all other combinations of the knobs on its ladder.
 
     All combinations, not one knob at a time: a coarse grid solved to 1e-8 wastes its time, and a classical method is to
     be shown at its best.
     """
-    chosen = [{}]
-    if card.ladder:
-        grid = [dict(zip(card.ladder, values, strict=True)) for values in product(*card.ladder.values())]
-        chosen = sorted(grid, key=lambda knobs: any(card.settings.get(k) != v for k, v in knobs.items()))
+    own = {knob: card.settings.get(knob, default_of(solver_class(card), knob)) for knob in card.ladder}
+    grid = [dict(zip(card.ladder, values, strict=True)) for values in product(*card.ladder.values())]
     return tuple(
         Point(knobs, (build_solver(card.model_copy(update={"settings": {**card.settings, **knobs}}), name),))
-        for knobs in chosen
+        for knobs in [own, *(knobs for knobs in grid if knobs != own)]
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pdekit import __version__
 from pdekit.comparison.bootstrap import LEVEL, REPLICATES, Draws, interval
 from pdekit.comparison.conduct import Comparison
 from pdekit.comparison.run import Outcome
@@ -27,7 +28,7 @@ def results(comparison: Comparison) -> dict[str, Any]:
     draws = Draws.of(len(cases.instances))
     return {
         "format": FORMAT,
-        "pdekit_version": versions(("pdekit",))["pdekit"],
+        "pdekit_version": __version__,
         "metric_version": VERSION,
         "question": plan.question,
         "plan": text,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pdekit.errors import BadInput
 from pdekit.metrics import cost
-from pdekit.metrics.cost import break_even, front, measure, speed_up, time_at_error
+from pdekit.metrics.cost import break_even, error_at_time, front, measure, speed_up, time_at_error
 
 positive = st.floats(1e-6, 1e6)
 
@@ -86,3 +86,19 @@ def test_break_even():
 def test_measured_times_are_real():
     t = measure(lambda: np.ones(1000).sum(), warm_ups=0, repeats=3)
     assert 0 < t.low <= t.median <= t.high < 1.0
+
+
+def test_error_at_equal_time_stays_on_the_front_and_waits_at_its_end():
+    f = front([1.0, 100.0], [1e-1, 1e-5])
+    assert error_at_time(f, 10.0) == pytest.approx(1e-3)  # half way in both logarithms
+    assert error_at_time(f, 1.0) == pytest.approx(1e-1)
+    assert error_at_time(f, 1e6) == 1e-5  # more time than the slowest run takes makes it no worse
+    assert math.isnan(error_at_time(f, 0.99))  # no run is so fast
+    assert math.isnan(error_at_time(front([], []), 1.0))
+
+
+@given(st.lists(st.tuples(positive, positive), min_size=1, max_size=8), positive)
+def test_time_and_error_are_inverse_on_the_front(runs, share):
+    f = front([r[0] for r in runs], [r[1] for r in runs])
+    t = f.seconds[0] * (f.seconds[-1] / f.seconds[0]) ** (share / (1 + share))
+    assert time_at_error(f, error_at_time(f, t)) == pytest.approx(t, rel=1e-6)
