@@ -170,9 +170,11 @@ def _fault(model: type[BaseModel], error: Any, source: _Source) -> tuple[str, st
 
 
 def _keys(model: Any, path: Iterable[Any]) -> list[str]:
+    """Known keys of the table at `path`; a part that is no key (of a dict, a list, a union) stays in its model."""
     for part in path:
         info = getattr(model, "model_fields", {}).get(part)
-        model = _inner(info.annotation) if info else None
+        if info:
+            model = _inner(info.annotation)
     return list(getattr(model, "model_fields", {}))
 
 
