@@ -38,6 +38,7 @@ class Recipe(Settings):
     splits: dict[str, Split]
     storage: Storage = Storage()
     _where: str = PrivateAttr(default="the recipe")
+    _splits: dict[str, Recipe] = PrivateAttr(default_factory=dict)  # filled by `for_split`
 
     @field_validator("problem")
     @classmethod
@@ -99,10 +100,13 @@ class Recipe(Settings):
         changes = self.splits[split].set
         if not changes:
             return self
+        if split in self._splits:
+            return self._splits[split]
         where = f"{self._where}, split {split!r}"
         tree = parse(self.toml(), where=where, overrides=changes)
         recipe = check(Recipe, tree, where=where)
         recipe._where = where
+        self._splits[split] = recipe
         return recipe
 
     def grid_for(self, split: str) -> Grid:
