@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from pdekit.api import compare as compare
+    from pdekit.api import evaluate as evaluate
     from pdekit.api import generate as generate
     from pdekit.api import load_solver as load_solver
     from pdekit.api import open_dataset as open_dataset
@@ -19,15 +20,24 @@ if TYPE_CHECKING:
     from pdekit.api import train as train
     from pdekit.api import write_dataset as write_dataset
 
-_DOORS = ("compare", "generate", "load_solver", "open_dataset", "read_instances", "train", "write_dataset")
-__all__ = ["__version__", *_DOORS]
+__all__ = [
+    "__version__",
+    "compare",
+    "evaluate",
+    "generate",
+    "load_solver",
+    "open_dataset",
+    "read_instances",
+    "train",
+    "write_dataset",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _DOORS:
+    if name in __all__:
         return getattr(importlib.import_module("pdekit.api"), name)
     raise AttributeError(f"module 'pdekit' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_DOORS])
+    return sorted({*globals(), *__all__})

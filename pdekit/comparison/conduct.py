@@ -19,7 +19,7 @@ from pdekit.comparison.truth import Reference, finer_truth, stacked, stored_trut
 from pdekit.comparison.verdict import Costs, Verdict, judge
 from pdekit.errors import BadInput, StorageError
 from pdekit.metrics import METRICS, score
-from pdekit.registry import Card, load_solver
+from pdekit.registry import Card, build_solver, load_solver, read_card
 
 Progress = Callable[[int, int, str], None]
 
@@ -65,7 +65,7 @@ def conduct(
     plan, folder = read_plan(source, solvers, overrides)
     cards = who.read_cards(plan, folder)
     problem = problem_ahead(plan, folder)
-    _check(plan, folder, cards, problem)
+    check_entrants(plan, folder, cards, problem)
     _make_folder(out)
 
     cases = read_cases(plan, folder, out, progress)
@@ -103,10 +103,8 @@ def _trivial(cards: dict[str, Card], cases: Cases) -> list[Any]:
     return who.trivial_entries(cards, cases.hold_out) if "train" in cases.splits else []
 
 
-def _check(plan: Plan, folder: Path, cards: dict[str, Card], problem: Any) -> None:
+def check_entrants(plan: Plan, folder: Path, cards: dict[str, Card], problem: Any) -> None:
     """What can be refused before anything is generated, trained or solved."""
-    from pdekit.registry import build_solver, read_card
-
     for entry in plan.solvers:
         card = cards.get(label(entry))
         if card is None:
