@@ -25,6 +25,7 @@ from pdekit.linear.stop import Stop
 from pdekit.linear.system import System
 from pdekit.linear.vector_kernels import advance, dot, norm, turn
 from pdekit.solution import Solution, Status
+from pdekit.space import buffers
 
 RECOMPUTE = 50  # steps between recomputations of r
 PATIENCE = 50  # steps without a new best residual, at least, before STAGNATED
@@ -98,7 +99,7 @@ class _Run:
         system, b = self.system, self.system.b
         norm_b = norm(b.ravel())
         self.history.append(norm_b)
-        self.x = np.zeros_like(b) if x0 is None else np.array(x0, b.dtype, order="C").reshape(b.shape)
+        self.x = buffers.zeros(b.shape, b.dtype) if x0 is None else np.array(x0, b.dtype, order="C").reshape(b.shape)
         start_norm = 0.0 if x0 is None else norm(self.x.ravel())
         if not (math.isfinite(norm_b) and system.finite and math.isfinite(start_norm)):
             self.x[...] = math.nan
@@ -114,11 +115,11 @@ class _Run:
             system.project_rhs()
             norm_b = norm(system.b.ravel())
         self.limit = self.stop.limit(b.size)
-        self.r, self.q = np.empty_like(b), np.empty_like(b)
-        self.z = self.r if self.precond is None else np.empty_like(b)
+        self.r, self.q, self.p = (buffers.empty(b.shape, b.dtype) for _ in range(3))
+        self.z = self.r if self.precond is None else buffers.empty(b.shape, b.dtype)
         self.scale = self._scale(norm_b) if self.stop.relative_to == "b" else 0.0
         self._residual(zero=start_norm == 0.0)
-        self.p = self.z.copy()
+        np.copyto(self.p, self.z)
         self.history = [self._measure()]
         if self.stop.relative_to == "r0":
             self.scale = self.history[0]

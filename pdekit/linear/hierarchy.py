@@ -21,6 +21,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from pdekit.linear.hierarchy_kernels import coarse_edges
+from pdekit.space import buffers
 from pdekit.space.grid import Grid
 from pdekit.space.stencils import StencilOperator
 
@@ -43,7 +44,7 @@ def _coarser(operator: StencilOperator, dtype: np.dtype) -> StencilOperator:
     fine, dim = operator.grid, operator.dim
     grid = coarser_grid(fine)
     shape = tuple(unknowns(grid, axis) for axis in range(dim))
-    edges = tuple(np.empty(tuple(n + (k == axis) for k, n in enumerate(shape)), dtype) for axis in range(dim))
+    edges = tuple(buffers.empty(tuple(n + (k == axis) for k, n in enumerate(shape)), dtype) for axis in range(dim))
     series, across = _tables(fine, dtype)
     start = _first(fine, dim - 1)
     with np.errstate(divide="ignore"):
@@ -55,6 +56,8 @@ def _coarser(operator: StencilOperator, dtype: np.dtype) -> StencilOperator:
             fine.location == "cell",
             start,
             fine.periodic[-1],
+            np.empty(operator.shape[-1] + 2, dtype),
+            np.empty(operator.shape[-1], dtype),
         )
     shift = operator.shift
     if shift is not None:

@@ -15,10 +15,9 @@ with the planes they left out.
 from __future__ import annotations
 
 import numba
-import numpy as np
 
 from pdekit.linear.multigrid_row_kernels import (
-    FAST,
+    OPTIONS,
     PAD,
     gather_row,
     joined_row,
@@ -30,16 +29,28 @@ from pdekit.linear.multigrid_row_kernels import (
 )
 
 
-@numba.njit(cache=True, fastmath=FAST)
-def down_pass(z, r, dinv, edges, coarse, tables, columns, shape, wrap, outer, scale, source):
+@numba.njit(**OPTIONS, forceinline=True)
+def clear(work):
+    """Set all work space to zero; what an earlier pass left there might be NaN."""
+    for array in work:
+        for k in range(array.size):
+            array[k] = 0
+
+
+@numba.njit(**OPTIONS)
+def down_pass(z, r, dinv, edges, coarse, tables, columns, shape, wrap, outer, scale, source, work):
     """Smooth from zero (red, black) and restrict the residual. On the first level `outer`: r = scale * source."""
-    n, m, _, width = z.shape
+    n, m = z.shape[0], z.shape[1]
     half, size, wide = (shape[2] + 1) // 2, shape[3], coarse.shape[2] // 2
     c1, c2, w1, w2, k1, k2, v1, v2 = tables
-    zero, t = np.zeros(width, z.dtype), np.zeros(width, z.dtype)
-    line, split = np.zeros(size + 1, z.dtype), np.zeros(2 * wide, z.dtype)
+    zero, t, line, split = work
+    clear(work)
     late = 1 if wrap[0] else 0
-    coarse[:] = 0.0
+    for plane in range(coarse.shape[0]):
+        for row in range(coarse.shape[1]):
+            target = coarse[plane, row]
+            for k in range(2 * wide):
+                target[k] = 0
     for step in range(n + 2 + 2 * late):
         if step < n:
             for j in range(m):
@@ -70,17 +81,17 @@ def down_pass(z, r, dinv, edges, coarse, tables, columns, shape, wrap, outer, sc
                                 target[k] += w * split[k]
 
 
-@numba.njit(cache=True, fastmath=FAST)
-def up_pass(z, r, dinv, edges, coarse, tables, columns, shape, wrap, first, outer, scale, source, out):
+@numba.njit(**OPTIONS)
+def up_pass(z, r, dinv, edges, coarse, tables, columns, shape, wrap, first, outer, scale, source, out, work):
     """Add the coarse correction and smooth: colour `first`, then the other.
 
     On the first level `outer`: out = scale * z. Returns source . out.
     """
-    n, m, _, width = z.shape
+    n, m = z.shape[0], z.shape[1]
     half, size, wide = (shape[2] + 1) // 2, shape[3], coarse.shape[2] // 2
     c1, c2, w1, w2, k1, k2, v1, v2 = tables
-    zero, t = np.zeros(width, z.dtype), np.zeros(width, z.dtype)
-    line, split = np.zeros(2 * PAD + 2 * half, z.dtype), np.zeros(2 * wide, z.dtype)
+    zero, t, line, split = work
+    clear(work)
     late = 1 if wrap[0] else 0
     total = 0.0
     for step in range(n + 2 + 2 * late):
@@ -109,10 +120,12 @@ def up_pass(z, r, dinv, edges, coarse, tables, columns, shape, wrap, first, oute
     return total
 
 
-@numba.njit(cache=True, fastmath=FAST)
-def solve_coarsest(z, r, inverse, places):
+@numba.njit(**OPTIONS)
+def solve_coarsest(z, r, inverse, places, work):
     """z = inverse r; unknown k lies at `places[k]`."""
-    right = r[places]
+    right = work[1]
+    for i in range(places.size):
+        right[i] = r[places[i]]
     for i in range(places.size):
         row, total = inverse[i], right[0] * 0
         for j in range(places.size):
@@ -120,9 +133,12 @@ def solve_coarsest(z, r, inverse, places):
         z[places[i]] = total
 
 
-@numba.njit(cache=True, fastmath=FAST)
-def cycle(levels, edges, dinv, z, r, tables, columns, inverse, places, first, wrap, scale, source, out):
-    """out = M source, computed as scale * cycle(source / scale); returns source . out. z and r are work space."""
+@numba.njit(**OPTIONS)
+def cycle(levels, edges, dinv, z, r, tables, columns, inverse, places, first, wrap, scale, source, out, work):
+    """out = M source, computed as scale * cycle(source / scale); returns source . out. z and r are work space.
+
+    work   (zeros, t, line, split): rows as long as the longest of all levels and as the coarsest unknowns
+    """
     ex, ey, ez = edges
     c1, c2, w1, w2 = tables
     restricted, interpolated = columns
@@ -137,7 +153,7 @@ def cycle(levels, edges, dinv, z, r, tables, columns, inverse, places, first, wr
         for i in range(n):
             for j in range(m):
                 split_row(source[i, j], 1.0 / scale, first_r[i, j])
-        solve_coarsest(z, r, inverse, places)
+        solve_coarsest(z, r, inverse, places, work)
         for i in range(n):
             for j in range(m):
                 total += joined_row(first_z[i, j], scale, source[i, j], out[i, j])
@@ -145,7 +161,7 @@ def cycle(levels, edges, dinv, z, r, tables, columns, inverse, places, first, wr
     for step in range(2 * top + 1):
         level = step if step <= top else 2 * top - step
         if level == top:
-            solve_coarsest(z, r, inverse, places)
+            solve_coarsest(z, r, inverse, places, work)
             continue
         n, m, p, width, at, ax, ay, ti, tj, tr, tp = levels[level]
         cn, cm, cp, wide, cat = levels[level + 1, :5]
@@ -172,9 +188,11 @@ def cycle(levels, edges, dinv, z, r, tables, columns, inverse, places, first, wr
         if step < top:
             below = r[cat : cat + coarse_size].reshape(cn, cm, 2 * wide)
             weights = restricted[tr : tr + 4 * cp].reshape(2, 2, cp)
-            down_pass(z4, r4, d4, here, below, both, weights, shape, wrap, outer, 1.0 / scale, source)
+            down_pass(z4, r4, d4, here, below, both, weights, shape, wrap, outer, 1.0 / scale, source, work)
         else:
             below = z[cat : cat + coarse_size].reshape(cn, cm, 2 * wide)
             weights = interpolated[tp : tp + 4 * half].reshape(2, 2, half)
-            total += up_pass(z4, r4, d4, here, below, both, weights, shape, wrap, first, outer, scale, source, out)
+            total += up_pass(
+                z4, r4, d4, here, below, both, weights, shape, wrap, first, outer, scale, source, out, work
+            )
     return total

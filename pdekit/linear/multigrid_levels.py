@@ -16,6 +16,7 @@ from pdekit.linear.hierarchy import coarse_operators, interpolation, three_axes,
 from pdekit.linear.multigrid_kernels import cycle
 from pdekit.linear.multigrid_row_kernels import PAD
 from pdekit.linear.multigrid_setup_kernels import split_level
+from pdekit.space import buffers
 from pdekit.space.grid import Grid
 from pdekit.space.stencils import StencilOperator
 
@@ -50,6 +51,7 @@ class Levels:
     z: np.ndarray
     r: np.ndarray
     inverse: np.ndarray
+    work: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
     @classmethod
     def of(cls, operator: StencilOperator, dtype: np.dtype) -> Levels:
@@ -57,8 +59,8 @@ class Levels:
         operators = coarse_operators(operator, dtype)
         layout = _layout(tuple(op.grid for op in operators), dtype)
         points, along_x, along_y = layout.sizes
-        edges = np.empty(along_x, dtype), np.empty(along_y, dtype), np.empty(points, dtype)
-        dinv = np.empty(points, dtype)
+        x, y, along_z, dinv = (buffers.empty((size,), dtype) for size in (along_x, along_y, points, points))
+        edges = x, y, along_z
         for row, op in zip(layout.table, operators, strict=True):
             n, m, p, width, at, ax, ay = (int(v) for v in row[:7])
             rows, block = m + 1 if m > 1 else 0, 2 * width
@@ -70,9 +72,13 @@ class Levels:
                 edges[1][ay : ay + n * rows * block].reshape(n, rows, 2, width),
                 edges[2][at : at + n * m * block].reshape(n, m, 2, width),
                 dinv[at : at + n * m * block].reshape(n, m, 2, width),
+                np.empty(p, op.dtype),
             )
         inverse = _dense_inverse(operators[-1], operator.singular).astype(dtype)
-        return cls(layout, edges, dinv, np.zeros(points, dtype), np.zeros(points, dtype), inverse)
+        length = max(2 * int(layout.table[:, 3].max()) + 2 * PAD, len(inverse))
+        work = np.zeros((4, length), dtype)
+        z, r = buffers.zeros((points,), dtype), buffers.zeros((points,), dtype)
+        return cls(layout, edges, dinv, z, r, inverse, (work[0], work[1], work[2], work[3]))
 
     @property
     def depth(self) -> int:
@@ -97,6 +103,7 @@ class Levels:
             scale,
             source,
             out,
+            self.work,
         )
 
 

@@ -6,17 +6,15 @@ Layout as in `multigrid_row_kernels.py`; 2D arrays come with an axis of length 1
 from __future__ import annotations
 
 import numba
-import numpy as np
 
-from pdekit.linear.multigrid_row_kernels import FAST, PAD, split_row
+from pdekit.linear.multigrid_row_kernels import OPTIONS, PAD, split_row
 
 
-@numba.njit(cache=True, fastmath=FAST, error_model="numpy")
-def split_level(ex, ey, ez, shift, out_x, out_y, out_z, dinv):
-    """Write a level's edges and 1/diagonal; `shift` has the unknowns' shape, or size 0."""
+@numba.njit(**OPTIONS, error_model="numpy")
+def split_level(ex, ey, ez, shift, out_x, out_y, out_z, dinv, diagonal):
+    """Write a level's edges and 1/diagonal; `shift` has the unknowns' shape, or size 0; `diagonal` is work space (p,)."""
     n, m, p = ez.shape[0], ez.shape[1], ez.shape[2] - 1
     half = (p + 1) // 2
-    diagonal = np.empty(p, ex.dtype)
     for i in range(n + 1):
         for j in range(m):
             split_row(ex[i, j], 1, out_x[i, j])

@@ -23,6 +23,7 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from pdekit.errors import unknown_name
+from pdekit.space import buffers
 from pdekit.space.grid import Grid
 from pdekit.space.stencils import StencilOperator
 
@@ -95,7 +96,7 @@ def _on_cells(a: np.ndarray, grid: Grid, mean: str, shift: Any) -> tuple[Stencil
 
     edges, walls = [], {}
     for axis, (n, h) in enumerate(zip(grid.points, grid.spacing, strict=True)):
-        e = np.empty((*grid.points[:axis], n + 1, *grid.points[axis + 1 :]), a.dtype)
+        e = buffers.empty((*grid.points[:axis], n + 1, *grid.points[axis + 1 :]), a.dtype)
         outer, stride = math.prod(grid.points[:axis]), math.prod(grid.points[axis + 1 :])
         factor = a.dtype.type((2.0 if mean == "harmonic" else 0.5) / h**2)
         inner_edges(a.reshape(outer, -1), stride, mean == "harmonic", factor, e.reshape(outer, -1))

@@ -228,3 +228,15 @@ def test_the_array_code_serves_numpy_too():
     t = batched_cg(diffusion(GRID, torch.tensor(A))[0], torch.tensor(B))
     np.testing.assert_array_equal(s.steps, t.steps)
     np.testing.assert_allclose(s.values, t.values.numpy(), rtol=0, atol=1e-10 * np.abs(s.values).max())
+
+
+def test_answers_stay_when_later_solves_use_memory_again():
+    grid = Grid.make((128, 128), boundary="dirichlet")
+    op = diffusion(grid, 1.0)[0]
+    b = np.random.default_rng(0).normal(size=(3, 128, 128))
+    first = solve(op, b[0])
+    kept, edges = first.values.copy(), op.edges[0].copy()
+    for other in b[1:]:
+        solve(diffusion(grid, 7.0)[0], other)
+    np.testing.assert_array_equal(first.values, kept)
+    np.testing.assert_array_equal(op.edges[0], edges)
