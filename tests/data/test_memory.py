@@ -51,7 +51,7 @@ class Watch:
                     self.peak[name] = max(self.peak.get(name, 0), private(process))
             except psutil.Error:
                 pass  # it ended between two looks
-            time.sleep(0.05)
+            time.sleep(0.2)
 
     def finish(self, timeout):
         out, errors = self.process.communicate(timeout=timeout)
