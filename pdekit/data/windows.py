@@ -114,6 +114,7 @@ class Streamed:
             persistent_workers=workers > 0,
             prefetch_factor=ahead if workers else None,
             pin_memory=device.type == "cuda",
+            generator=torch.Generator(),  # else each epoch would draw its workers' seed from the run's own
         )
 
     def __len__(self) -> int:
