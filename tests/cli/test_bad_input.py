@@ -1076,7 +1076,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     ),
     "compare-ladder": (
         "compare {bad}/plan-ladder.toml --out new",
-        "there is no setting of solver 'cg' named 'rtoll'.",
+        "named 'rtoll'.",
         "allowed: did you mean 'rtol', 'atol'? all: atol, grid_factor, max_steps,",
     ),
     "compare-recipe": (

@@ -156,7 +156,16 @@ def test_train_evaluate_and_resume(pdekit, shop, room):
 
 
 def test_compare_prints_the_table_and_the_path_last(pdekit, shop, room):
-    quick = ("--set", "timing.repeats=3", "--set", "timing.batch=[1]", "--set", "samples=2")
+    quick = (
+        "--set",
+        "timing.repeats=3",
+        "--set",
+        "timing.batch=[1]",
+        "--set",
+        "samples=1",
+        "--set",
+        "reference.samples=1",
+    )
     text = good(pdekit("compare", shop.data, "--solver", "cg", "--solver", shop.run, "--out", "report", *quick))
     assert text.splitlines()[-1] == "report: report/report.html"
     assert "cg" in text
