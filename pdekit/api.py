@@ -105,11 +105,17 @@ def compare(
     """
     from pdekit.comparison import compare as room
 
+    def check_learned(card: str, changes: Overrides) -> None:
+        from pdekit.training.train import check_trainable
+
+        check_trainable(card, changes)
+
     return room(
         plan,
         out=out,
         solvers=None if solvers is None else [str(s) for s in solvers],
         train=train,
+        check_learned=check_learned,
         overrides=overrides,
         progress=progress,
     )

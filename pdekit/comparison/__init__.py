@@ -16,18 +16,28 @@ def compare(
     *,
     out: str | Path,
     train: Callable[..., Path],
+    check_learned: Callable[[str, Any], None],
     solvers: Iterable[str] | None = None,
     overrides: Mapping[str, Any] | Iterable[str] | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Run a plan, or a data file with named solvers, and write the report under `out`; returns the path of report.html.
 
-    train   what trains a learned card, as `pdekit.training.train.train`
+    train, check_learned   what trains a learned card and looks at one ahead: `train` and `check_trainable` of
+                           `pdekit.training.train`, which this room may not see
     """
     from pdekit.comparison.conduct import conduct
     from pdekit.comparison.report import write_report
 
-    comparison = conduct(plan, out=Path(out), train=train, solvers=solvers, overrides=overrides, progress=progress)
+    comparison = conduct(
+        plan,
+        out=Path(out),
+        train=train,
+        check_learned=check_learned,
+        solvers=solvers,
+        overrides=overrides,
+        progress=progress,
+    )
     return write_report(comparison, Path(out))
 
 

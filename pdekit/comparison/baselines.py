@@ -1,90 +1,129 @@
-"""Is the classical side represented by its strongest member? Asked by timing what pdekit has and the plan leaves out."""
+"""Is the classical side represented by its strongest member? Asked by running what pdekit has and the plan leaves out."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pdekit.comparison.entrants import registered_baselines
+from pdekit.comparison.entrants import Point, ladder_points, left_out
 from pdekit.comparison.run import Outcome, limited
+from pdekit.comparison.truth import Reference, stacked
 from pdekit.errors import BadInput
-from pdekit.registry import build_solver
+from pdekit.metrics import score
+from pdekit.metrics.cost import Front, front, time_at_error
+from pdekit.registry import Card
 from pdekit.solver import Instances
 
-STRONGER = 0.9  # a left-out solver is stronger where it takes less than this part of the time
-HOPELESS = 3.0  # one that took this many times as long in its second call is not timed further
+Progress = Callable[[int, int, str], None]
+STRONGER = 0.9  # a left-out run is stronger where it takes less than this part of the time
+SAMPLES = 4  # samples that a left-out run answers
+HOPELESS = 3.0  # a solver is not run further once a run took this many times the slowest of the plan's front
+LONGEST = 10.0  # seconds of one solve that end the probe of a solver where the plan has no classical front
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A left-out run: solver and knobs, median seconds of single solves, mean error on the first samples."""
+
+    name: str
+    seconds: float
+    error: float
 
 
 @dataclass(frozen=True)
 class Baselines:
-    """best      (name, seconds) of the plan's fastest classical solver at its own settings; None where there is none
-    left_out  {name: seconds} of registered classical solvers that are not in the plan, at their cards' settings
+    """left_out   runs of registered classical solvers that the plan leaves out or has changed
+    own        the plan's front at batch 1, and the names of its runs
     """
 
-    best: tuple[str, float] | None
-    left_out: dict[str, float]
+    left_out: tuple[Probe, ...]
+    own: Front
+    names: tuple[str, ...] = ()
 
-    @property
-    def missing(self) -> tuple[str, float] | None:
-        """The strongest registered solver, where the plan leaves it out."""
-        if not self.left_out:
-            return None
-        name = min(self.left_out, key=lambda k: self.left_out[k])
-        if self.best is not None and self.left_out[name] >= STRONGER * self.best[1]:
-            return None
-        return name, self.left_out[name]
+    def missing(self, error: float | None = None) -> Probe | None:
+        """A left-out run that is as exact as `error` (as any run of the plan's front, where None) in clearly less time."""
+        levels = self.own.errors if error is None else (error,)
+        best: tuple[float, Probe] | None = None
+        for level in levels:
+            mine = time_at_error(self.own, level)
+            for probe in self.left_out:
+                if (
+                    probe.error <= level
+                    and probe.seconds < STRONGER * mine
+                    and (best is None or probe.seconds / mine < best[0])
+                ):
+                    best = probe.seconds / mine, probe
+        if not self.own.errors and self.left_out:
+            return min(self.left_out, key=lambda p: p.error)
+        return best[1] if best else None
 
-    def sentence(self) -> str:
-        """What the report says about it."""
-        if self.missing is None:
+    def sentence(self, error: float | None = None) -> str:
+        """What the report says about it; "" where the plan's classical side is as strong as pdekit's."""
+        probe = self.missing(error)
+        if probe is None:
             return ""
-        name, seconds = self.missing
-        if self.best is None:
-            return (
-                f"no classical solver is in the plan; {name}, which pdekit has, takes {1e3 * seconds:.3g} ms a sample"
-            )
-        return (
-            f"the strongest registered baseline is missing: {name} takes {1e3 * seconds:.3g} ms a sample where the plan's "
-            f"fastest, {self.best[0]}, takes {1e3 * self.best[1]:.3g} ms (each at its card's settings)"
-        )
+        takes = f"{probe.name} reaches an error of {probe.error:.2g} in {1e3 * probe.seconds:.3g} ms a sample"
+        if not self.own.errors:
+            return f"no classical solver of the plan answered; {takes}"
+        mine = time_at_error(self.own, max(probe.error, self.own.errors[-1]))
+        return f"the strongest registered baseline is missing: {takes}, where the plan's take {1e3 * mine:.3g} ms"
 
 
-def look(outcomes: list[Outcome], codes: set[str], problem: Any, instances: Instances, threads: int) -> Baselines:
-    """Time the registered classical solvers whose classes are not in `codes`, on the first three samples."""
-    own = {
-        o.entrant.name: float(np.median(o.latency))
-        for o in outcomes
-        if o.entrant.kind == "classical" and o.point is o.entrant.points[0] and not o.refused and not o.failed.any()
-    }
-    best = min(own.items(), key=lambda item: item[1]) if own else None
-    left_out = {}
+def look(
+    outcomes: list[Outcome],
+    cards: Mapping[str, Card],
+    problem: Any,
+    instances: Instances,
+    truth: Reference,
+    metric: str,
+    threads: int,
+    progress: Progress | None = None,
+) -> Baselines:
+    """Run the classical solvers of pdekit that do not take part as they are, over their ladders, on a few samples."""
+    good = [o for o in outcomes if o.entrant.kind == "classical" and not o.refused and not o.failed.any()]
+    own = front([float(np.median(o.latency)) for o in good], [o.mean(metric) for o in good])
+    bound = HOPELESS * own.seconds[-1] if own.seconds else LONGEST
+    some = instances[: min(SAMPLES, len(instances))]
+    probes: list[Probe] = []
     with limited(threads, []):
-        for name, card in registered_baselines(problem, without=codes).items():
-            seconds = _probe(build_solver(card, name), problem, instances, best[1] if best else float("inf"))
-            if seconds is not None:
-                left_out[name] = seconds
-    return Baselines(best, left_out)
+        absent = left_out(problem, cards)
+        for k, (name, card) in enumerate(absent.items()):
+            if progress is not None:
+                progress(k, len(absent), f"what the plan leaves out: {name}")
+            for point in sorted(ladder_points(card, name), key=_work):
+                probe = _probe(name, point, problem, some, truth, metric)
+                if probe is not None:
+                    probes.append(probe)
+                if probe is None or probe.seconds > bound:
+                    break
+    return Baselines(tuple(probes), own, tuple(good[i].name for i in own.runs))
 
 
-def _probe(solver: Any, problem: Any, instances: Instances, best: float) -> float | None:
-    """Median seconds of three single solves after a warm-up; None where the solver is refused, fails or is hopeless."""
+def _work(point: Point) -> tuple[float, float]:
+    """Coarse and loose first: a solver that is hopeless there is not asked for more."""
+    return point.knobs.get("grid_factor", 1.0), -point.knobs.get("rtol", 0.0)
+
+
+def _probe(name: str, point: Point, problem: Any, some: Instances, truth: Reference, metric: str) -> Probe | None:
+    """A run on the samples, one a call, after a warm-up; None where the solver is refused or fails."""
+    solver = point.solvers[0]
     try:
         solver.prepare(problem)
-        if solver.solve(instances.case(0)).failed.any():
-            return None
-        seconds = []
-        for i in range(4):
-            case = instances.case(i % len(instances))
+        solver.solve(some.case(0))
+        seconds, errors = [], []
+        for i, case in enumerate(some.cases()):
             begin = time.perf_counter()
-            failed = solver.solve(case).failed.any()
+            solution = solver.solve(case)
             seconds.append(time.perf_counter() - begin)
-            if failed:
+            if solution.failed.any():
                 return None
-            if i == 0 and seconds[0] > HOPELESS * best:
-                return seconds[0]
-        return float(np.median(seconds[1:]))
-    except BadInput:
+            reference = {key: values[i : i + 1] for key, values in truth.values.items()}
+            errors.append(float(score([metric], stacked(solution.values), stacked(reference), case.grid)[metric][0]))
+    except (BadInput, RuntimeError, ArithmeticError, MemoryError, np.linalg.LinAlgError):
         return None
+    text = f"{name} ({point.text})" if point.knobs else name
+    return Probe(text, float(np.median(seconds)), float(np.nanmean(errors)))

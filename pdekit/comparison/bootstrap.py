@@ -15,6 +15,7 @@ from scipy.stats import wilcoxon
 REPLICATES = 2000
 LEVEL = 0.95
 SEED = 20240917
+FEW = 6  # samples below which nothing is said about other samples
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,21 @@ class Draws:
         return cls(counts / n)
 
     def errors(self, table: np.ndarray, key: int) -> np.ndarray:
-        """(replicates,) mean errors of a table (members, n): members drawn again where there are several."""
-        members = len(table)
-        if members == 1:
-            return self.weights @ table[0]
-        rng = np.random.default_rng([SEED, 1, key])
-        chosen = rng.multinomial(members, np.full(members, 1.0 / members), size=len(self.weights)) / members
-        return np.einsum("bm,bn,mn->b", chosen, self.weights, table, optimize=True)
+        """(replicates,) mean errors of a table (members, n): members drawn again where there are several.
+
+        Undefined entries (NaN) are left out of each mean. NaN with fewer than 6 samples: too few to say anything.
+        """
+        members, n = table.shape
+        if n < FEW:
+            return np.full(len(self.weights), np.nan)
+        chosen = np.ones((len(self.weights), 1))
+        if members > 1:
+            rng = np.random.default_rng([SEED, 1, key])
+            chosen = rng.multinomial(members, np.full(members, 1.0 / members), size=len(self.weights)) / members
+        defined = ~np.isnan(table)
+        total = np.einsum("bm,bn,mn->b", chosen, self.weights, np.where(defined, table, 0.0), optimize=True)
+        share = np.einsum("bm,bn,mn->b", chosen, self.weights, defined.astype(np.float64), optimize=True)
+        return np.divide(total, share, out=np.full_like(total, np.nan), where=share > 0)
 
     def times(self, repeats: np.ndarray, key: int) -> np.ndarray:
         """(replicates,) medians of repeats drawn again."""
@@ -77,7 +86,7 @@ def paired(errors: dict[str, np.ndarray]) -> list[Pair]:
         for second in names[i + 1 :]:
             a, b = errors[first], errors[second]
             both = np.isfinite(a) & np.isfinite(b) & (a > 0) & (b > 0)
-            if both.sum() < 6:
+            if both.sum() < FEW:
                 pairs.append((first, second, float("nan")))
                 raw.append(float("nan"))
                 continue

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pdekit.comparison.leaks import input_hashes, leaked
 from pdekit.comparison.plan import Plan
 from pdekit.data.generate import generate
 from pdekit.data.info import info
@@ -28,7 +29,8 @@ class Cases:
     outputs     {name: (n, *points)} as stored: what learned solvers were taught
     recorded    (n,) estimated error of the stored outputs, NaN where not estimated; None where the file has no record
     hold_out    training samples that stand in for a split `valid`; 0 where the file has one
-    leaked      samples of this split that stand in the train split too, bit for bit
+    leaked      samples whose inputs stand in the train or valid split too, bit for bit
+    hashes, seeds   of the inputs of each sample, and what the generation noted as its seed
     data_seconds   core seconds that generating train and valid data took; NaN where the file does not say
     facts       for the report: title, hashes, units, sizes
     """
@@ -41,6 +43,8 @@ class Cases:
     splits: tuple[str, ...]
     hold_out: int
     leaked: int
+    hashes: list[int]
+    seeds: np.ndarray
     data_seconds: float
     facts: dict[str, Any]
 
@@ -95,10 +99,7 @@ def read_cases(plan: Plan, folder: Path, out: Path, progress: Progress | None) -
             "units": {n: str(d.attrs.get("units", "1")) for n, d in file.variables(plan.split).items()},
             "unknown": file.attrs.get("unknown", ""),
         }
-        leaked = 0
-        if "sample_hash" in record and "train" in file.splits:
-            train = file.record("train").get("sample_hash", np.zeros(0, dtype=np.uint64))
-            leaked = int(np.isin(record["sample_hash"], train).sum())
+        hashes = input_hashes(file, plan.split, slice(0, len(instances))).tolist()
         return Cases(
             path=path,
             problem=file.problem_for(plan.split),
@@ -107,7 +108,9 @@ def read_cases(plan: Plan, folder: Path, out: Path, progress: Progress | None) -
             recorded=record.get("reference_error"),
             splits=file.splits,
             hold_out=0 if "valid" in file.splits else max(1, n_train // 10),
-            leaked=leaked,
+            leaked=leaked(file, hashes),
+            hashes=hashes,
+            seeds=record.get("sample_seed", np.zeros(0, dtype=np.uint64)),
             data_seconds=_data_seconds(path),
             facts=facts,
         )

@@ -13,13 +13,14 @@ from pdekit.comparison import entrants as who
 from pdekit.comparison.baselines import Baselines, look
 from pdekit.comparison.bootstrap import Draws, Pair, paired
 from pdekit.comparison.cases import Cases, problem_ahead, read_cases
+from pdekit.comparison.checks import Check, check_entrants, make_folder
+from pdekit.comparison.leaks import trained_elsewhere
 from pdekit.comparison.plan import Plan, label, read_plan
 from pdekit.comparison.run import Outcome, run_all
 from pdekit.comparison.truth import Reference, finer_truth, stacked, stored_truth
 from pdekit.comparison.verdict import Costs, Verdict, judge
-from pdekit.errors import BadInput, StorageError
 from pdekit.metrics import METRICS, score
-from pdekit.registry import Card, build_solver, load_solver, read_card
+from pdekit.registry import Card
 
 Progress = Callable[[int, int, str], None]
 
@@ -29,6 +30,7 @@ class Comparison:
     """Everything that a report says. `stored_error` {metric: (n,)}: the data's own outputs against the truth."""
 
     plan: Plan
+    cards: Mapping[str, Card]
     cases: Cases
     truth: Reference
     outcomes: list[Outcome]
@@ -57,6 +59,7 @@ def conduct(
     *,
     out: Path,
     train: Callable[..., Path],
+    check_learned: Check,
     solvers: Iterable[str] | None = None,
     overrides: Mapping[str, Any] | Iterable[str] | None = None,
     progress: Progress | None = None,
@@ -65,17 +68,10 @@ def conduct(
     plan, folder = read_plan(source, solvers, overrides)
     cards = who.read_cards(plan, folder)
     problem = problem_ahead(plan, folder)
-    check_entrants(plan, folder, cards, problem)
-    _make_folder(out)
+    check_entrants(plan, folder, cards, problem, check_learned)
+    make_folder(out)
 
     cases = read_cases(plan, folder, out, progress)
-    if cases.problem is None:
-        truth = stored_truth(cases.outputs, cases.recorded)
-    else:
-        truth = finer_truth(plan.reference, cases.problem, cases.instances, plan.metrics, progress)
-    plain = [name for name in plan.metrics if not METRICS[name].needs_problem]
-    stored = score(plain, stacked(cases.outputs), stacked(truth.values), cases.instances.grid)
-
     entrants = []
     for entry in [*plan.solvers, *_trivial(cards, cases)]:
         card = cards.get(label(entry))
@@ -84,44 +80,30 @@ def conduct(
         else:
             entrants.append(who.learned(entry, card, folder, cases.path, out / "training", train, progress))
             _to_device(entrants[-1], plan.timing.device)
+    if cases.problem is None:
+        truth = stored_truth(cases.outputs, cases.recorded)
+    else:
+        truth = finer_truth(plan.reference, cases.problem, cases.instances, plan.metrics, folder, progress)
     outcomes = run_all(entrants, cases.problem, cases.instances, truth, plan.metrics, plan.timing, progress)
-    codes = {card.code for card in cards.values()}
-    baselines = look(outcomes, codes, cases.problem, cases.instances, plan.timing.threads)
+    baselines = look(
+        outcomes, cards, cases.problem, cases.instances, truth, plan.metrics[0], plan.timing.threads, progress
+    )
+    plain = [name for name in plan.metrics if not METRICS[name].needs_problem]
     return Comparison(
         plan=plan,
+        cards=cards,
         cases=cases,
         truth=truth,
         outcomes=outcomes,
         baselines=baselines,
         verdicts=_verdicts(plan, cases, truth, outcomes, baselines),
         pairs=_pairs(plan, outcomes),
-        stored_error=stored,
+        stored_error=score(plain, stacked(cases.outputs), stacked(truth.values), cases.instances.grid),
     )
 
 
 def _trivial(cards: dict[str, Card], cases: Cases) -> list[Any]:
     return who.trivial_entries(cards, cases.hold_out) if "train" in cases.splits else []
-
-
-def check_entrants(plan: Plan, folder: Path, cards: dict[str, Card], problem: Any) -> None:
-    """What can be refused before anything is generated, trained or solved."""
-    for entry in plan.solvers:
-        card = cards.get(label(entry))
-        if card is None:
-            load_solver(folder / str(entry.run)).prepare(problem)
-        elif not card.learned:
-            who.classical(entry, card, problem)
-    if problem is not None:
-        build_solver(read_card(plan.reference.solver), plan.reference.solver).prepare(problem)
-
-
-def _make_folder(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise BadInput.of(f"the target {str(out)!r} is a file.", allowed="a folder for the report, new or old")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError.of(out, error) from None
 
 
 def _to_device(entrant: who.Entrant, device: str) -> None:
@@ -134,22 +116,16 @@ def _to_device(entrant: who.Entrant, device: str) -> None:
 def _verdicts(
     plan: Plan, cases: Cases, truth: Reference, outcomes: list[Outcome], baselines: Baselines
 ) -> list[Verdict]:
-    metric, draws = plan.metrics[0], Draws.of(len(cases.instances))
-    weak = baselines.sentence()
-    if cases.problem is None:
-        weak = "the file names no equation, so that no classical solver could be run"
-    if cases.leaked:
-        weak = f"{cases.leaked} samples of the split {plan.split!r} stand in the train split too"
     return [
         judge(
             outcome,
             outcomes,
-            metric,
+            plan.metrics[0],
             batch,
-            floor=truth.error.get(metric, float("nan")),
-            weak=weak,
+            floor=truth.error.get(plan.metrics[0], float("nan")),
+            weak=_unfair(plan, cases, outcome, baselines),
             costs=_costs(outcome, cases, plan.tuning_seconds),
-            draws=draws,
+            draws=Draws.of(len(cases.instances)),
         )
         for outcome in outcomes
         if outcome.entrant.kind != "classical" and not outcome.refused
@@ -157,11 +133,29 @@ def _verdicts(
     ]
 
 
+def _unfair(plan: Plan, cases: Cases, outcome: Outcome, baselines: Baselines) -> Callable[[float], str]:
+    """What voids every verdict on this solver, or the verdict at one error: leaks, no equation, a weak or absent rival."""
+    why = ""
+    if cases.leaked:
+        why = f"{cases.leaked} samples of the split {plan.split!r} have the inputs of training samples"
+    elif cases.problem is None:
+        why = "the file names no equation, so that no classical solver could be run"
+    elif plan.timing.device != "cpu":
+        why = "the networks ran on a GPU, and no classical solver has run on it"
+    why = why or trained_elsewhere(
+        outcome.entrant.training, cases.facts["content_hash"], cases.hashes, np.asarray(cases.seeds)
+    )
+    return lambda error: why or baselines.sentence() or baselines.sentence(error)
+
+
 def _costs(outcome: Outcome, cases: Cases, tuning: float) -> Costs:
     """Training is one run; the runs of the other seeds were tried too, and count as tuning."""
-    seconds = outcome.entrant.training["seconds"]
+    training = outcome.entrant.training
+    seconds = training["core_seconds"]
     one = float(np.mean(seconds))
-    return Costs(data=cases.data_seconds, training=one, tuning=float(np.sum(seconds)) - one + tuning)
+    own = all(h == cases.facts["content_hash"] for h in training["data_hash"])
+    data = cases.data_seconds if own else float("nan")
+    return Costs(data=data, training=one, tuning=float(np.sum(seconds)) - one + tuning)
 
 
 def _pairs(plan: Plan, outcomes: list[Outcome]) -> list[Pair]:

@@ -9,13 +9,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from pdekit.comparison.plan import Entry, Plan, card_path, label
+from pdekit.comparison.plan import TRIVIAL, Entry, Plan, card_path, label
 from pdekit.errors import BadInput
 from pdekit.registry import Card, build_solver, default_of, load_solver, read_card, solver_class, solver_names
 
 Train = Callable[..., Path]
 Progress = Callable[[int, int, str], None]
-TRIVIAL = ("mean-field", "pod-ridge")
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,13 @@ def serves(card: Card, problem: Any) -> bool:
     return problem is not None and not card.learned and set(card.solves) <= set(problem.traits)
 
 
-def registered_baselines(problem: Any, *, without: set[str]) -> dict[str, Card]:
-    """Classical cards that come with pdekit, can serve the problem and are not in `without` (codes of classes)."""
-    cards = {name: read_card(name) for name in solver_names()}
-    return {name: card for name, card in cards.items() if serves(card, problem) and card.code not in without}
+def left_out(problem: Any, cards: Mapping[str, Card]) -> dict[str, Card]:
+    """Classical cards that come with pdekit and can serve the problem, but do not take part as they are.
+
+    A card whose settings or ladder the plan changed is left out too: it may have been made weak.
+    """
+    every = {name: read_card(name) for name in solver_names()}
+    return {name: card for name, card in every.items() if serves(card, problem) and card not in cards.values()}
 
 
 def read_cards(plan: Plan, folder: Path) -> dict[str, Card]:
@@ -126,13 +128,22 @@ def learned(
         "seeds": [f.get("seed") for f in facts],
         "seconds": [f.get("seconds", float("nan")) for f in facts],
         "parameters": solvers[0].count()["parameters"],
+        "files": [str(f.get("file", "")) for f in facts],
         "data_hash": [f.get("file_hash") for f in facts],
         "card_sha256": [f.get("card_sha256") for f in facts],
         "trained_on": facts[0].get("samples"),
         "machine": facts[0].get("machine"),
+        "core_seconds": [_core_seconds(f) for f in facts],
     }
     kind = "trivial" if solvers[0].closed_form else "learned"
     return Entrant(name, kind, card.title if card else facts[0].get("title", ""), (Point({}, solvers),), training)
+
+
+def _core_seconds(facts: dict[str, Any]) -> float:
+    """Seconds of one core that a training on a CPU took; NaN for one on a GPU, whose seconds are another currency."""
+    machine = facts.get("machine") or {}
+    on_cpu = machine.get("device", "cpu") == "cpu"
+    return float(facts.get("seconds", float("nan"))) * (machine.get("threads") or 1) if on_cpu else float("nan")
 
 
 def trivial_entries(cards: Mapping[str, Card], hold_out: int) -> list[Entry]:

@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 from pdekit.comparison.bootstrap import Draws, interval
 from pdekit.comparison.conduct import Comparison
 from pdekit.comparison.plots import FRONT, colours
+from pdekit.comparison.refusal import classical_front
 from pdekit.comparison.run import Outcome
-from pdekit.comparison.verdict import classical_front
-from pdekit.metrics.cost import front
+from pdekit.metrics.cost import front, hull
 from pdekit.metrics.reduce import FLOOR_FACTOR
 
 SYMBOLS = {"classical": "circle", "learned": "diamond", "trivial": "square"}
@@ -19,7 +19,7 @@ SYMBOLS = {"classical": "circle", "learned": "diamond", "trivial": "square"}
 def figure_html(comparison: Comparison, batch: int | str, *, with_library: bool) -> str:
     """One figure as a <div>; `with_library` puts plotly.js itself into it, so that the page needs no network."""
     figure = go.Figure()
-    family = classical_front(comparison.outcomes, comparison.metric, batch)
+    family = hull(classical_front(comparison.outcomes, comparison.metric, batch))
     if family.seconds:
         figure.add_scatter(
             x=[1e3 * t for t in family.seconds], y=list(family.errors), mode="lines", name="classical front",
@@ -27,10 +27,10 @@ def figure_html(comparison: Comparison, batch: int | str, *, with_library: bool)
         )  # fmt: skip
     for name, colour in colours(comparison).items():
         runs = [o for o in comparison.outcomes if o.entrant.name == name and not o.refused]
-        _add(figure, comparison, [o for o in runs if np.isfinite(o.errors[comparison.metric]).all()], batch, colour)
-    stored = comparison.stored_error.get(comparison.metric, np.zeros(1)).mean()
+        _add(figure, comparison, [o for o in runs if np.isfinite(o.mean(comparison.metric))], batch, colour)
+    stored = comparison.stored_error.get(comparison.metric, np.zeros(1))
     _level(figure, FLOOR_FACTOR * comparison.floor, "3 x truth's own error", "dash")
-    _level(figure, float(stored), "error of the training data", "dot")
+    _level(figure, float(np.nanmean(stored)), "error of the training data", "dot")
     figure.update_layout(
         template="simple_white", height=520, margin={"l": 70, "r": 20, "t": 20, "b": 60},
         legend={"orientation": "v"}, font={"family": "inherit", "size": 13},
@@ -43,7 +43,9 @@ def figure_html(comparison: Comparison, batch: int | str, *, with_library: bool)
         exponentformat="power",
         dtick=1,
     )
-    return figure.to_html(full_html=False, include_plotlyjs=with_library, config={"displaylogo": False})
+    return figure.to_html(
+        full_html=False, include_plotlyjs=with_library, config={"displaylogo": False, "responsive": True}
+    )
 
 
 def _level(figure: go.Figure, error: float, name: str, dash: str) -> None:
@@ -61,7 +63,7 @@ def _add(figure: go.Figure, comparison: Comparison, runs: list[Outcome], batch: 
         return
     draws = Draws.of(len(comparison.cases.instances))
     seconds = [float(np.median(o.seconds(batch))) for o in runs]
-    errors = [float(o.errors[comparison.metric].mean()) for o in runs]
+    errors = [o.mean(comparison.metric) for o in runs]
     kind, name = runs[0].entrant.kind, runs[0].entrant.name
     if kind == "classical":
         own = front(seconds, errors)
@@ -88,7 +90,7 @@ def _bars(middle: list[float], ends: list[tuple[float, float]]) -> dict[str, obj
 
 
 def _text(outcome: Outcome, comparison: Comparison, batch: int | str) -> str:
-    metrics = "<br>".join(f"{name}: {table.mean():.3g}" for name, table in outcome.errors.items())
+    metrics = "<br>".join(f"{name}: {outcome.mean(name):.3g}" for name in outcome.errors)
     seconds = float(np.median(outcome.seconds(batch)))
     size = 1 if batch == 1 else outcome.best[0]
     lines = [

@@ -34,7 +34,13 @@ label { margin-right: 22px; }
 .tab { display: none; }
 #one:checked ~ .tab.one, #best:checked ~ .tab.best { display: block; }
 .refusal { border-left: 3px solid #B33A3A; padding: 2px 12px; margin: 8px 0; }
+.note { border-left: 3px solid var(--line); padding: 2px 12px; margin: 8px 0; }
 """
+
+SCRIPT = """<script>
+document.querySelectorAll('input[name="batch"]').forEach(
+  (button) => button.addEventListener("change", () => window.dispatchEvent(new Event("resize"))));
+</script>"""
 
 
 def page(title: str, body: Iterable[str]) -> str:
@@ -42,7 +48,7 @@ def page(title: str, body: Iterable[str]) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{CSS}</style></head>'
-        f"<body><main>\n{chr(10).join(body)}\n</main></body></html>\n"
+        f"<body><main>\n{chr(10).join(body)}\n</main>{SCRIPT}</body></html>\n"
     )
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pdekit.comparison.conduct import Comparison
+from pdekit.comparison.refusal import classical_front, usable
 from pdekit.comparison.run import Outcome
-from pdekit.comparison.verdict import classical_front, usable
 from pdekit.metrics.reduce import summarise
 
 MOST = 4  # answers shown
@@ -16,7 +16,7 @@ MOST = 4  # answers shown
 
 @dataclass(frozen=True)
 class Answer:
-    """One solver's answer to the sample: values and error on the drawn points, relative L2 error of the whole."""
+    """One solver's answer to the sample: values and error on the drawn points, relative L2 error of the sample."""
 
     name: str
     values: np.ndarray
@@ -37,6 +37,7 @@ class Picture:
     coordinates: tuple[np.ndarray, ...]
     extent: tuple[float, ...]
     unit: str
+    label: str
 
 
 def pictures(comparison: Comparison) -> list[Picture]:
@@ -69,7 +70,7 @@ def _shown(comparison: Comparison, lead: Outcome) -> list[Outcome]:
     error = summarise(lead.errors[comparison.metric].ravel()).mean
     runs, family = usable(comparison.outcomes), classical_front(comparison.outcomes, comparison.metric, 1)
     rivals = [runs[k] for k, e in zip(family.runs, family.errors, strict=True) if e > 0]
-    rivals.sort(key=lambda o: abs(np.log(o.errors[comparison.metric].mean() / error)))
+    rivals.sort(key=lambda o: abs(np.log(o.mean(comparison.metric) / error)))
     trivial = sorted(comparison.runs("trivial"), key=lambda o: summarise(o.errors[comparison.metric].ravel()).mean)
     return [*learned[: MOST - 2], *rivals[:1], *trivial[:1]]
 
@@ -78,7 +79,7 @@ def _picture(comparison: Comparison, i: int, title: str, shown: list[Outcome]) -
     case = comparison.cases.instances.case(i)
     output, truth = next(iter((k, v[i]) for k, v in comparison.truth.values.items()))
     varied = {k: a for k, a in case.fields.items() if a[0].shape == case.grid.points and np.ptp(a[0]) > 0}
-    given_name, given = next(iter(varied.items()), next(iter(case.fields.items())))
+    given_name, given = next(iter((varied or case.fields or {"none": np.zeros((1, *case.grid.points))}).items()))
     answers = []
     for outcome in shown:
         values = np.asarray(outcome.point.solvers[0].solve(case).values[output][0], dtype=np.float64)
@@ -95,6 +96,7 @@ def _picture(comparison: Comparison, i: int, title: str, shown: list[Outcome]) -
         coordinates=case.grid.coordinates,
         extent=case.grid.length[:2],
         unit=case.grid.unit,
+        label=f"{output} [{comparison.cases.facts['units'].get(output, '1')}]",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +14,7 @@ from pdekit.metrics import METRICS
 from pdekit.registry import find_card, is_run
 from pdekit.settings import Settings, check, parse, read_toml, to_toml
 
+TRIVIAL = ("mean-field", "pod-ridge")  # always in, whether a plan names them or not
 Count = Annotated[int, Field(ge=1, strict=True)]
 
 
@@ -23,7 +25,7 @@ class Truth(Settings):
     """
 
     solver: str = "pcg-multigrid"
-    refine: Literal[1, 2, 4, 8] = 2
+    refine: Literal[2, 4, 8] = 2
     rtol: Annotated[float, Field(gt=0, le=1e-4)] = 1e-10
     samples: Count = 16
 
@@ -41,6 +43,13 @@ class Entry(Settings):
     label: str | None = None
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
     set: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("label")
+    @classmethod
+    def _plain_label(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[\w+][\w+. -]{0,60}", value):
+            raise ValueError("a label is a short name of letters, digits, '+', '-', '.', '_' and spaces")
+        return value
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Entry:
@@ -115,6 +124,13 @@ class Plan(Settings):
         twice = sorted({name for name in labels if labels.count(name) > 1})
         if twice:
             raise ValueError(f"two solvers are called {', '.join(twice)}: give one of them another 'label'")
+        for entry in self.solvers:
+            if label(entry) in TRIVIAL and entry.name != label(entry):
+                raise ValueError(f"{label(entry)!r} is the name of a baseline that is always in: give another 'label'")
+        for key in self.expect:
+            solver, _, metric = key.rpartition(".")
+            if solver not in (*labels, *TRIVIAL) or metric not in self.metrics:
+                raise ValueError(f"'expect' names {key!r}, which is no 'solver.metric' of this plan")
         return self
 
 

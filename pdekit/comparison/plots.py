@@ -17,11 +17,11 @@ from matplotlib.figure import Figure
 from pdekit.comparison.bootstrap import Draws, interval
 from pdekit.comparison.conduct import Comparison
 from pdekit.comparison.pictures import Picture
+from pdekit.comparison.refusal import classical_front
 from pdekit.comparison.run import Outcome
 from pdekit.comparison.table import on_front
-from pdekit.comparison.verdict import classical_front
 from pdekit.files import whole
-from pdekit.metrics.cost import front
+from pdekit.metrics.cost import front, hull
 from pdekit.metrics.reduce import FLOOR_FACTOR
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#5C5C5C", "#A05A2C", "#2F4B7C")
@@ -46,7 +46,7 @@ def error_time(comparison: Comparison, batch: int | str) -> Figure:
     """Mean error against median time per sample, both logarithmic: runs, fronts, 95 % intervals, the truth's floor."""
     with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
-        family = classical_front(comparison.outcomes, comparison.metric, batch)
+        family = hull(classical_front(comparison.outcomes, comparison.metric, batch))
         if family.seconds:
             axes.plot(
                 [1e3 * t for t in family.seconds], family.errors, color=FRONT, lw=5, alpha=0.35, zorder=1,
@@ -58,7 +58,10 @@ def error_time(comparison: Comparison, batch: int | str) -> Figure:
         axes.set(xscale="log", yscale="log", xlabel="time per sample (ms)", ylabel=_label(comparison.metric))
         how = "one sample a call" if batch == 1 else "best batch"
         threads = comparison.plan.timing.threads
-        axes.set_title(f"{how}, {threads} thread{'s' if threads > 1 else ''}", loc="left", fontsize=9)
+        facts = comparison.cases.facts
+        points = " x ".join(map(str, facts["points"]))
+        title = f"{facts['file'].removesuffix('.h5')}, {points}, {facts['samples']} samples; {how}, {threads} thread"
+        axes.set_title(title + ("s" if threads > 1 else ""), loc="left", fontsize=9)
         axes.grid(alpha=0.25, which="major", lw=0.5)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
         return figure
@@ -69,14 +72,16 @@ def _label(metric: str) -> str:
 
 
 def _family(axes: Axes, comparison: Comparison, runs: list[Outcome], batch: int | str, colour: str) -> None:
-    good = [o for o in runs if not o.refused and np.isfinite(o.errors[comparison.metric]).all()]
+    good = [o for o in runs if not o.refused and np.isfinite(o.mean(comparison.metric))]
     if not good:
         return
     draws = Draws.of(len(comparison.cases.instances))
     seconds = [float(np.median(o.seconds(batch))) for o in good]
-    errors = [float(o.errors[comparison.metric].mean()) for o in good]
+    errors = [o.mean(comparison.metric) for o in good]
     kind, members = good[0].entrant.kind, len(good[0].point.solvers)
-    label = good[0].entrant.name + (f" ({members} seeds)" if members > 1 else "")
+    label = good[0].entrant.name + (
+        f" ({members} seeds)" if members > 1 else " (single seed)" if kind == "learned" else ""
+    )
     size = 4 if kind == "classical" else 6
     if kind == "classical":
         own = front(seconds, errors)
@@ -104,13 +109,13 @@ def _levels(axes: Axes, comparison: Comparison) -> None:
         lowest = min([FLOOR_FACTOR * comparison.floor, *_all_errors(comparison)])
         axes.set_ylim(bottom=0.5 * lowest)
     stored = comparison.stored_error.get(comparison.metric)
-    if stored is not None and stored.mean() > 0:
-        axes.axhline(float(stored.mean()), color="black", lw=0.8, ls=":", label="error of the training data")
+    if stored is not None and np.nanmean(stored) > 0:
+        axes.axhline(float(np.nanmean(stored)), color="black", lw=0.8, ls=":", label="error of the training data")
 
 
 def _all_errors(comparison: Comparison) -> list[float]:
-    tables = [o.errors[comparison.metric] for o in comparison.outcomes if not o.refused]
-    return [float(t.mean()) for t in tables if np.isfinite(t).all() and t.mean() > 0]
+    means = [o.mean(comparison.metric) for o in comparison.outcomes if not o.refused]
+    return [m for m in means if np.isfinite(m) and m > 0]
 
 
 def sample_figure(picture: Picture) -> Figure:
@@ -119,7 +124,7 @@ def sample_figure(picture: Picture) -> Figure:
         columns = len(picture.answers) + 1
         figure, axes = plt.subplots(2, columns, figsize=(2.35 * columns, 4.9), layout="constrained", squeeze=False)
         low, high = float(picture.truth.min()), float(picture.truth.max())
-        largest = max(float(np.abs(a.error).max()) for a in picture.answers)
+        largest = max((float(np.abs(a.error).max()) for a in picture.answers), default=0.0) or 1.0
         same: dict[str, Any] = {"vmin": low, "vmax": high, "cmap": "viridis"}
         spread: dict[str, Any] = {"vmin": -largest, "vmax": largest, "cmap": "RdBu_r"}
         values = _draw(axes[0, 0], picture, picture.truth, f"{picture.output}: truth", same)
@@ -128,10 +133,10 @@ def sample_figure(picture: Picture) -> Figure:
         for (above, below), answer in zip(axes.T[1:], picture.answers, strict=True):
             _draw(above, picture, answer.values, answer.name, same)
             errors = _draw(below, picture, answer.error, f"its error, relative {answer.relative:.1e}", spread)
-        if len(picture.coordinates) > 1:
-            figure.colorbar(values, ax=list(axes[0]), shrink=0.8, aspect=25, pad=0.01)
+        if len(picture.coordinates) > 1 and picture.answers:
+            figure.colorbar(values, ax=list(axes[0]), shrink=0.8, aspect=25, pad=0.01, label=picture.label)
             figure.colorbar(given, ax=axes[1, 0], shrink=0.8, location="left")
-            figure.colorbar(errors, ax=list(axes[1, 1:]), shrink=0.8, aspect=25, pad=0.01)
+            figure.colorbar(errors, ax=list(axes[1, 1:]), shrink=0.8, aspect=25, pad=0.01, label=picture.label)
         figure.suptitle(picture.title, fontsize=9)
         return figure
 
@@ -146,7 +151,7 @@ def _draw(axes: Axes, picture: Picture, values: np.ndarray, title: str, how: dic
             axes.set_ylim(how["vmin"], how["vmax"])
         return None
     x, y = picture.extent
-    axes.set(xticks=[0, x], yticks=[0, y], xlabel="x", ylabel="y")
+    axes.set(xticks=[0, x], yticks=[0, y], xlabel=f"x [{picture.unit}]", ylabel=f"y [{picture.unit}]")
     return axes.imshow(values.T, origin="lower", extent=(0, x, 0, y), interpolation="nearest", **how)
 
 

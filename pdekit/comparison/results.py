@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ PACKAGES = ("pdekit", "numpy", "scipy", "numba", "pyamg", "torch", "neuraloperat
 def results(comparison: Comparison) -> dict[str, Any]:
     """Everything, as plain values."""
     plan, cases = comparison.plan, comparison.cases
-    text = to_toml(plan.model_dump())
+    text = to_toml(plan.model_dump(exclude_unset=True))  # what was chosen: it can be run again as it is
     draws = Draws.of(len(cases.instances))
     return {
         "format": FORMAT,
@@ -37,16 +38,22 @@ def results(comparison: Comparison) -> dict[str, Any]:
         "reduction": "per sample: mean over times, then channels; mean over samples, mean over seeds",
         "interval": f"{100 * LEVEL:.0f} % percentile bootstrap, {REPLICATES} replicates, samples within seeds",
         "reference": {**comparison.truth.facts, "error": comparison.truth.error},
-        "stored_error": {name: float(np.mean(v)) for name, v in comparison.stored_error.items()},
+        "stored_error": {name: float(np.nanmean(v)) for name, v in comparison.stored_error.items()},
         "machine": machine(plan.timing.threads),
         "software": versions(PACKAGES),
         "timing": {**plan.timing.model_dump(), "warm_ups": WARM_UPS, "precision": _precision()},
         "runs": [_outcome(o, k, plan.metrics, draws) for k, o in enumerate(comparison.outcomes)],
         "baselines": {**asdict(comparison.baselines), "sentence": comparison.baselines.sentence()},
-        "verdicts": [asdict(v) for v in comparison.verdicts],
+        "cards": {name: card.model_dump(exclude_none=True) for name, card in comparison.cards.items()},
+        "verdicts": [{**asdict(v), "break_even": in_words(v.break_even)} for v in comparison.verdicts],
         "pairs": [asdict(p) for p in comparison.pairs],
         "expect": [{**asdict(e), "met": e.met} for e in expectations(comparison)],
     }
+
+
+def in_words(value: float) -> float | str:
+    """A break-even count; "never" and "not stated" have no number."""
+    return "not stated" if math.isnan(value) else "never" if math.isinf(value) else value
 
 
 def _precision() -> str:
@@ -80,11 +87,10 @@ def _outcome(outcome: Outcome, key: int, metrics: tuple[str, ...], draws: Draws)
 
 def _metric(table: np.ndarray, name: str, draws: Draws, key: int) -> dict[str, Any]:
     summary = summarise(table.ravel(), lower_is_better=METRICS[name].lower_is_better)
-    whole = bool(np.isfinite(table).all())
     return {
         **{k: v for k, v in asdict(summary).items() if k != "worst_sample"},
-        "interval": interval(draws.errors(table, key)) if whole else None,
-        "per_seed": [float(np.mean(row)) for row in table],
+        "interval": interval(draws.errors(table, key)) if not np.isinf(table).any() else None,
+        "per_seed": [float(np.nanmean(row)) if not np.isnan(row).all() else None for row in table],
         "per_sample": table,
     }
 
@@ -105,15 +111,15 @@ class Expectation:
 
 
 def expectations(comparison: Comparison) -> list[Expectation]:
-    """The plan's [expect] beside what came out: "solver.metric" of a solver's first point, or of its best."""
+    """The plan's [expect] beside what came out: "solver.metric" of a solver's first point, that of its own settings."""
     out = []
     for name, (expected, tolerance) in comparison.plan.expect.items():
         solver, _, metric = name.rpartition(".")
         tables = [
-            o.errors[metric]
+            o.mean(metric)
             for o in comparison.outcomes
             if o.entrant.name == solver and metric in o.errors and not o.refused
         ]
-        found = float(np.mean(tables[0])) if tables else float("nan")
+        found = tables[0] if tables else float("nan")
         out.append(Expectation(name, expected, tolerance, found))
     return out

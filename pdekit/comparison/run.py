@@ -58,6 +58,17 @@ class Outcome:
         """Entrant and knobs."""
         return f"{self.entrant.name} ({self.point.text})" if self.point.knobs else self.entrant.name
 
+    def mean(self, metric: str) -> float:
+        """Mean error over members and samples: undefined ones left out, infinite where one failed, NaN where all are."""
+        table = self.errors[metric]
+        defined = table[~np.isnan(table)]
+        return float(defined.mean()) if defined.size else float("nan")
+
+    @property
+    def settings_are_the_cards(self) -> bool:
+        """True for the first point: a solver's own settings."""
+        return self.point is self.entrant.points[0]
+
     def seconds(self, batch: int | str) -> np.ndarray:
         """(repeats,) seconds per case at batch 1 or at the "best" batch."""
         return self.latency if batch == 1 else self.best[1]
@@ -112,9 +123,16 @@ def _score(outcome: Outcome, problem: Any, instances: Instances, truth: Referenc
             rows = slice(start, min(start + BLOCK, n))
             block = instances[rows]
             try:
+                if m == 0 and start == 0:
+                    outcome.first = _clock(solver, block[:1])
                 solution = solver.solve(block)
             except BadInput as error:  # a knob that this grid does not allow, say a fourth of 30 cells
                 outcome.refused = str(error).splitlines()[0]
+                return
+            except (RuntimeError, ArithmeticError, MemoryError, np.linalg.LinAlgError) as error:
+                outcome.refused = (
+                    f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
+                )
                 return
             counts.update(s.name for s in solution.statuses)
             failed = solution.failed
@@ -135,7 +153,6 @@ def _warm_up(outcome: Outcome, instances: Instances, timing: Timing) -> None:
     """Warm-up calls, then powers of two of samples a call until throughput stops to grow."""
     solver, case = outcome.point.solvers[0], instances.case(0)
     seconds = [_clock(solver, case) for _ in range(WARM_UPS)]
-    outcome.first = seconds[0]
     best, rate, size, tired = 1, min(seconds), 2, 0
     begin = time.perf_counter()
     while "best" in timing.batch and size <= len(instances) and tired < 2:

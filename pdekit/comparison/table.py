@@ -8,12 +8,14 @@ import numpy as np
 
 from pdekit.comparison.bootstrap import Draws, interval
 from pdekit.comparison.conduct import Comparison
+from pdekit.comparison.refusal import usable
 from pdekit.comparison.run import Outcome
-from pdekit.comparison.verdict import Verdict, usable
-from pdekit.metrics.cost import front
+from pdekit.comparison.verdict import SHARE, Verdict
+from pdekit.metrics.cost import REPEATS, front
 from pdekit.metrics.machine import machine
 
-HEAD = ("solver", "error (mean, 95 %)", "time/sample", "best batch", "failed", "at equal error")
+HEAD = ("solver", "error (mean, 95 %)", "time/sample", "set-up", "best batch", "failed", "at equal error")
+NUMBERS = (2, 3, 4, 5)  # columns of HEAD that are set to the right
 MOST = 4  # runs shown of one classical solver
 WORTH = 0.95  # a slower run is shown where its error is less than this part of the one before
 
@@ -30,7 +32,7 @@ def lines(comparison: Comparison) -> list[str]:
     ]
     rows = [HEAD, *(row(comparison, o) for o in shown(comparison))]
     width = [max(len(r[k]) for r in rows) for k in range(len(HEAD))]
-    right = {2, 3, 4}
+    right = set(NUMBERS)
     body = [
         "  ".join(c.rjust(width[k]) if k in right else c.ljust(width[k]) for k, c in enumerate(r)).rstrip()
         for r in rows
@@ -52,10 +54,10 @@ def shown(comparison: Comparison) -> list[Outcome]:
 
 def on_front(runs: list[Outcome], metric: str, batch: int | str) -> list[Outcome]:
     """Runs on their front, fastest first, without those whose error is hardly smaller than that of a faster one."""
-    family = front([float(np.median(o.seconds(batch))) for o in runs], [float(o.errors[metric].mean()) for o in runs])
+    family = front([float(np.median(o.seconds(batch))) for o in runs], [o.mean(metric) for o in runs])
     kept: list[int] = []
     for run, error in zip(family.runs, family.errors, strict=True):
-        if not kept or error < WORTH * float(runs[kept[-1]].errors[metric].mean()):
+        if not kept or error < WORTH * runs[kept[-1]].mean(metric):
             kept.append(run)
     return [runs[k] for k in kept]
 
@@ -65,10 +67,11 @@ def row(comparison: Comparison, outcome: Outcome) -> tuple[str, ...]:
     table = outcome.errors[comparison.metric]
     finite = table[np.isfinite(table)]
     error = "none" if finite.size == 0 else f"{finite.mean():.2e}"
-    if finite.size == table.size:
+    if finite.size and not np.isinf(table).any():
         draws = Draws.of(table.shape[1])
         low, high = interval(draws.errors(table, comparison.outcomes.index(outcome)))
-        error += f" [{low:.2e}, {high:.2e}]"
+        error += " (too few)" if math.isnan(low) else f" [{low:.2e}, {high:.2e}]"
+    undefined = int(np.isnan(table).sum())
     members = len(table)
     seeds = f", {members} seeds" if members > 1 else ", single seed" if outcome.entrant.kind == "learned" else ""
     batch, times = outcome.best
@@ -77,8 +80,9 @@ def row(comparison: Comparison, outcome: Outcome) -> tuple[str, ...]:
         outcome.name + seeds,
         error,
         _ms(np.median(outcome.latency)),
+        _ms(outcome.setup) if outcome.entrant.kind == "classical" else "-",
         best,
-        str(int(outcome.failed.sum())),
+        str(int(outcome.failed.sum())) + (f", {undefined} undefined" if undefined else ""),
         verdict_cell(comparison, outcome),
     )
 
@@ -92,11 +96,16 @@ def verdict_cell(comparison: Comparison, outcome: Outcome) -> str:
 
 
 def ratio(verdict: Verdict) -> str:
-    """A speed-up in words with its interval."""
+    """A speed-up in words with its interval, or why that is withheld."""
     low, high = verdict.speed_up_interval
-    if verdict.speed_up >= 1:
-        return f"{verdict.speed_up:.2g} times faster [{low:.2g}, {high:.2g}]"
-    return f"{1 / verdict.speed_up:.2g} times slower [{1 / high:.2g}, {1 / low:.2g}]"
+    faster = verdict.speed_up >= 1
+    factor = verdict.speed_up if faster else 1 / verdict.speed_up
+    word = f"{factor:.2g} times {'faster' if faster else 'slower'}"
+    if verdict.outside > SHARE:
+        return f"{word} [no interval: {verdict.outside:.0%} of the replicates lie outside the front]"
+    if math.isnan(low):
+        return f"{word} [no interval: too few samples]"
+    return f"{word} [{low:.2g}, {high:.2g}]" if faster else f"{word} [{1 / high:.2g}, {1 / low:.2g}]"
 
 
 def notes(comparison: Comparison, *, everything: bool = False) -> list[str]:
@@ -106,15 +115,29 @@ def notes(comparison: Comparison, *, everything: bool = False) -> list[str]:
     if weak and comparison.cases.problem is not None:
         out.append(f"no speed-up is stated: {weak}")
     for v in comparison.verdicts:
-        if v.batch != 1:
+        if _kind(comparison, v.entrant) == "trivial" and not everything:
             continue
+        how = "" if v.batch == 1 else " at its best batch"
         if v.refused and v.refused != weak:
-            if _kind(comparison, v.entrant) == "trivial" and not everything:
-                continue
-            out.append(f"{v.entrant}: no speed-up at equal error: {v.refused}")
+            out.append(f"{v.entrant}{how}: no speed-up at equal error: {v.refused}")
         elif not v.refused:
-            out.append(f"{v.entrant}: compared with {' and '.join(v.neighbours)}; {paid_back(v)}")
+            out.append(f"{v.entrant}{how}: {ratio(v)} than {' and '.join(v.neighbours)}; {paid_back(v)}")
+    out += [
+        f"{name}: {len(runs)} of its runs left samples unsolved and stand for nothing"
+        for name, runs in _broken(comparison)
+    ]
+    if comparison.plan.timing.repeats < REPEATS:
+        out.append(f"times are medians of {comparison.plan.timing.repeats} repeats: fewer than {REPEATS}")
     return out
+
+
+def _broken(comparison: Comparison) -> list[tuple[str, list[Outcome]]]:
+    """Classical solvers with runs that failed on some sample."""
+    broken: dict[str, list[Outcome]] = {}
+    for o in comparison.runs("classical"):
+        if o.failed.any():
+            broken.setdefault(o.entrant.name, []).append(o)
+    return list(broken.items())
 
 
 def _kind(comparison: Comparison, name: str) -> str:
@@ -128,8 +151,10 @@ def paid_back(verdict: Verdict) -> str:
     if math.isnan(verdict.break_even):
         return "break-even not stated: the cost of data or training is not known"
     if math.isinf(verdict.break_even):
-        return f"the {spent:.3g} s spent on data and training are never paid back: it is not faster"
-    return f"the {spent:.3g} s spent on data and training are paid back after {verdict.break_even:,.0f} samples"
+        return f"the {spent:.3g} core seconds spent on data and training are never paid back: it is not faster"
+    return (
+        f"the {spent:.3g} core seconds spent on data and training are paid back after {verdict.break_even:,.0f} samples"
+    )
 
 
 def _ms(seconds: float | np.floating) -> str:

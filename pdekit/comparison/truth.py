@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pdekit.comparison.plan import Truth
+from pdekit.comparison.plan import Truth, card_path
 from pdekit.errors import SolveError
 from pdekit.metrics import METRICS, score
 from pdekit.registry import build_solver, read_card
@@ -33,32 +34,37 @@ class Reference:
 
 
 def finer_truth(
-    settings: Truth, problem: Any, instances: Instances, metrics: tuple[str, ...], progress: Progress | None = None
+    settings: Truth,
+    problem: Any,
+    instances: Instances,
+    metrics: tuple[str, ...],
+    folder: Path = Path(),
+    progress: Progress | None = None,
 ) -> Reference:
     """Solve every sample on `refine` times the intervals, restrict by cell means (vertices: by the common points).
 
     The error estimate sums the geometric series of differences between successive refinements, as Richardson's does:
     with d = |u_r - u_2r| and the observed order p, |u_r - u| is about d / (1 - 2^-p); p comes from u_r/2, u_r, u_2r.
-    It is the mean over the first `samples` samples. Raises SolveError where the truth does not converge.
+    It is the mean over the first `samples` samples; p is held between 0.5 and 2 for it. `folder` is what a path to a card
+    is relative to. Raises SolveError where the truth does not converge.
     """
-    values = _solve(settings, problem, instances, settings.refine, progress)
+    solver, rtol = _solver(settings, problem, folder)
+    values = _solve(solver, problem, instances, settings.refine, progress)
     subset = instances[: min(settings.samples, len(instances))]
     some = {name: array[: len(subset)] for name, array in values.items()}
-    coarser = _solve(settings, problem, subset, settings.refine / 2, progress) if settings.refine > 1 else None
-    finer = _solve(settings, problem, subset, settings.refine * 2, progress)
+    coarser = _solve(solver, problem, subset, settings.refine // 2, progress)
+    finer = _solve(solver, problem, subset, settings.refine * 2, progress)
     error, order = {}, {}
     for name in metrics:
         if METRICS[name].needs_problem:
             continue
         step = _mean_difference(name, some, finer, instances.grid)
-        p = 1.0
-        if coarser is not None:
-            before = _mean_difference(name, coarser, some, instances.grid)
-            p = float(np.clip(np.log2(before / step), *ORDERS)) if step > 0 and before > 0 else ORDERS[1]
-        error[name], order[name] = step / (1.0 - 2.0**-p), p
+        before = _mean_difference(name, coarser, some, instances.grid)
+        order[name] = float(np.log2(before / step)) if step > 0 and before > 0 else ORDERS[1]
+        error[name] = step / (1.0 - 2.0 ** -float(np.clip(order[name], *ORDERS)))
     facts = {
         "solver": settings.solver,
-        "rtol": settings.rtol,
+        "rtol": rtol,
         "refine": settings.refine,
         "points": [int(n) for n in instances.grid.scaled(settings.refine).points],
         "observed_order": order,
@@ -78,7 +84,7 @@ def stored_truth(outputs: Mapping[str, np.ndarray], recorded: np.ndarray | None)
 
 
 def _mean_difference(metric: str, a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray], grid: Grid) -> float:
-    return float(np.mean(score([metric], stacked(a), stacked(b), grid)[metric]))
+    return float(np.nanmean(score([metric], stacked(a), stacked(b), grid)[metric]))
 
 
 def stacked(values: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -86,13 +92,17 @@ def stacked(values: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.stack([np.asarray(array, dtype=np.float64) for array in values.values()], axis=-1)[:, None]
 
 
+def _solver(settings: Truth, problem: Any, folder: Path) -> tuple[Any, float | None]:
+    """The solver of the truth, prepared, and its tolerance where it has one."""
+    card = read_card(card_path(settings.solver, folder))
+    rtol = settings.rtol if "rtol" in card.settings else None
+    card = card.model_copy(update={"settings": {**card.settings, **({} if rtol is None else {"rtol": rtol})}})
+    return build_solver(card, settings.solver).prepare(problem), rtol
+
+
 def _solve(
-    settings: Truth, problem: Any, instances: Instances, factor: int | float, progress: Progress | None
+    solver: Any, problem: Any, instances: Instances, factor: int, progress: Progress | None
 ) -> dict[str, np.ndarray]:
-    card = read_card(settings.solver)
-    known = {"rtol": settings.rtol} if "rtol" in card.settings else {}
-    card = card.model_copy(update={"settings": {**card.settings, **known}})
-    solver = build_solver(card, settings.solver).prepare(problem)
     out: dict[str, list[np.ndarray]] = {}
     for i, case in enumerate(instances.cases()):
         fine = case if factor == 1 else problem.regrid(case, factor)
@@ -100,11 +110,11 @@ def _solve(
         if solution.failed.any():
             status = solution.statuses[0]
             raise SolveError(
-                f"the reference solver {settings.solver!r} failed on sample {i} at {factor:g} times the intervals: "
+                f"the reference solver {solver.name!r} failed on sample {i} at {factor} times the intervals: "
                 f"{status.name}\n  {status.sentence}\n  next: another [reference] solver, or a looser rtol"
             )
         for name, array in solution.values.items():
-            whole = array if factor <= 1 else coarsen(array, fine.grid, round(factor))
+            whole = array if factor == 1 else coarsen(array, fine.grid, factor)
             out.setdefault(name, []).append(whole[0])
         if progress is not None:
             points = " x ".join(map(str, fine.grid.points))

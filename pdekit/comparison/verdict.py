@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from pdekit.comparison.bootstrap import Draws, interval
+from pdekit.comparison.refusal import around, beyond, classical_front, unfit, usable, weakened
 from pdekit.comparison.run import Outcome
-from pdekit.metrics.cost import Front, break_even, error_at_time, front, time_at_error
-from pdekit.metrics.reduce import FLOOR_FACTOR
+from pdekit.metrics.cost import Front, break_even, error_at_time, front, hull, time_at_error
+
+SHARE = 0.05  # of the replicates may lie outside the front before the interval is withheld
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds spent before the first answer: making train and valid data, one training, all other runs tried."""
+    """Core seconds spent before the first answer: making train and valid data, one training, all other runs tried."""
 
     data: float
     training: float
@@ -54,17 +57,6 @@ class Verdict:
     in_short: str = ""
 
 
-def usable(outcomes: list[Outcome]) -> list[Outcome]:
-    """Classical runs that may stand for the classical side: not refused, no sample failed."""
-    return [o for o in outcomes if o.entrant.kind == "classical" and not o.refused and not o.failed.any()]
-
-
-def classical_front(outcomes: list[Outcome], metric: str, batch: int | str) -> Front:
-    """The front of all usable classical runs together, whatever solver they belong to."""
-    runs = usable(outcomes)
-    return front([float(np.median(o.seconds(batch))) for o in runs], [float(o.errors[metric][0].mean()) for o in runs])
-
-
 def judge(
     outcome: Outcome,
     outcomes: list[Outcome],
@@ -72,100 +64,63 @@ def judge(
     batch: int | str,
     *,
     floor: float,
-    weak: str,
+    weak: Callable[[float], str],
     costs: Costs,
     draws: Draws,
 ) -> Verdict:
-    """The verdict on one learned outcome.
+    """The verdict on one learned outcome, read off the hull of the classical front.
 
     floor   the truth's own error in this metric; NaN where it is not known
-    weak    why the classical side is not represented by its strongest member; "" where it is
+    weak    says of an error why the classical side, or the split, cannot support a verdict there; "" where it can
     """
     table, times = outcome.errors[metric], outcome.seconds(batch)
-    kept = np.where(np.isfinite(table), table, np.nan)
-    error = float(np.nanmean(kept)) if np.isfinite(kept).any() else math.nan
-    seconds = float(np.median(times))
-    runs = usable(outcomes)
-    family = classical_front(outcomes, metric, batch)
-    key = outcomes.index(outcome)
+    finite = table[np.isfinite(table)]
+    error = float(finite.mean()) if finite.size else math.nan
+    seconds, key = float(np.median(times)), outcomes.index(outcome)
     many = draws.times(times, key)
+    again = np.full(len(many), math.nan) if outcome.failed.any() else draws.errors(table, key)
+    family = classical_front(outcomes, metric, batch)
+    line = hull(family)
     facts: dict[str, Any] = {
         "entrant": outcome.entrant.name,
         "batch": batch,
         "error": error,
+        "error_interval": interval(again),
         "seconds": seconds,
         "seconds_interval": interval(many),
-        "equal_time": error_at_time(family, seconds) / error,
         "costs": costs,
     }
-    if outcome.failed.any():
-        lost, n = int(outcome.failed.sum()), outcome.failed.size
-        return Verdict(
-            **facts,
-            error_interval=(math.nan, math.nan),
-            refused=f"{lost} of {n} answers failed",
-            in_short="answers failed",
-        )
-    again = draws.errors(table, key)
-    facts["error_interval"] = interval(again)
-    classical_seconds = time_at_error(family, error)
-    facts["classical_seconds"] = classical_seconds if math.isfinite(classical_seconds) else math.nan
-    reason = _refusal(error, seconds, family, runs, classical_seconds, floor, weak)
+    reason = unfit(outcome, error, floor, weak) or weakened(outcomes, metric, batch, family, error)
+    if reason is not None:  # nothing is told about the ratio, in any form
+        return Verdict(**facts, in_short=reason[0], refused=reason[1])
+    facts["equal_time"] = error_at_time(line, seconds) / error
+    reason = beyond(error, seconds, family, usable(outcomes))
     if reason is not None:
         return Verdict(**facts, in_short=reason[0], refused=reason[1])
-    drawn = _drawn_fronts(runs, outcomes, metric, batch, draws)
+    classical_seconds = time_at_error(line, error)
+    drawn = _drawn_hulls(outcomes, metric, batch, draws)
     ratios = np.array([time_at_error(f, e) / t for f, e, t in zip(drawn, again, many, strict=True)])
     known = all(math.isfinite(c) for c in vars(costs).values())
-    paid = break_even(classical_seconds, seconds, **vars(costs)) if known else math.nan
+    outside = float(np.mean(~np.isfinite(ratios)))
     return Verdict(
         **facts,
+        classical_seconds=classical_seconds,
         speed_up=classical_seconds / seconds,
-        speed_up_interval=interval(ratios),
-        outside=float(np.mean(~np.isfinite(ratios))),
-        break_even=paid,
-        neighbours=_neighbours(family, runs, error),
+        speed_up_interval=interval(ratios) if outside <= SHARE else (math.nan, math.nan),
+        outside=outside,
+        break_even=break_even(classical_seconds, seconds, **vars(costs)) if known else math.nan,
+        neighbours=_neighbours(family, usable(outcomes), error),
     )
 
 
-def _refusal(
-    error: float, seconds: float, family: Front, runs: list[Outcome], at_error: float, floor: float, weak: str
-) -> tuple[str, str] | None:
-    """Why no speed-up is stated: (in a few words, as a sentence); None where one is."""
-    if weak:
-        return "weak baseline", weak
-    if not family.errors:
-        return "no baseline", "no classical run in the plan answered every sample: there is nothing to compare with"
-    if math.isfinite(floor) and error < FLOOR_FACTOR * floor:
-        return (
-            "at the truth's floor",
-            f"its error lies below 3 times the truth's own ({floor:.1e}): it supports no ranking",
-        )
-    if math.isnan(at_error):
-        fastest = runs[family.runs[0]].name
-        worse = ", and is faster too" if family.seconds[0] <= seconds else ""
-        return "no classical run is so inexact", (
-            f"every classical run on the front is more exact than {error:.2g}: the fastest, {fastest}, reaches "
-            f"{family.errors[0]:.2g} in {1e3 * family.seconds[0]:.3g} ms{worse}"
-        )
-    if math.isinf(at_error):
-        exact = runs[family.runs[-1]].name
-        return "no classical run is so exact", (
-            f"no classical run is as exact as {error:.2g}: the best, {exact}, reaches {family.errors[-1]:.2g}"
-        )
-    return None
-
-
 def _neighbours(family: Front, runs: list[Outcome], error: float) -> tuple[str, ...]:
-    """Names of the runs on the front between which the error lies."""
-    after = next(i for i, e in enumerate(family.errors) if e <= error)
-    return tuple(dict.fromkeys(runs[family.runs[i]].name for i in (max(after - 1, 0), after)))
+    return tuple(dict.fromkeys(runs[family.runs[i]].name for i in around(family, error)))
 
 
-def _drawn_fronts(
-    runs: list[Outcome], outcomes: list[Outcome], metric: str, batch: int | str, draws: Draws
-) -> list[Front]:
-    """The classical front of every bootstrap replicate."""
+def _drawn_hulls(outcomes: list[Outcome], metric: str, batch: int | str, draws: Draws) -> list[Front]:
+    """The hull of the classical front in every bootstrap replicate."""
+    runs = usable(outcomes)
     keys = [outcomes.index(o) for o in runs]
     errors = np.stack([draws.errors(o.errors[metric], k) for o, k in zip(runs, keys, strict=True)], axis=1)
     times = np.stack([draws.times(o.seconds(batch), k) for o, k in zip(runs, keys, strict=True)], axis=1)
-    return [front(t.tolist(), e.tolist()) for t, e in zip(times, errors, strict=True)]
+    return [hull(front(t.tolist(), e.tolist())) for t, e in zip(times, errors, strict=True)]

@@ -96,6 +96,29 @@ def front(seconds: Sequence[float | int], errors: Sequence[float | int]) -> Fron
     return Front(tuple(float(seconds[i]) for i in kept), tuple(float(errors[i]) for i in kept), tuple(kept))
 
 
+def hull(family: Front) -> Front:
+    """The lower-left convex hull of a front, in logarithms: what its runs reach when cases are shared out between them.
+
+    It is never slower than the front. Runs of zero error have no logarithm and are left out.
+    """
+    kept: list[int] = []
+    points = [(math.log(t), math.log(e)) if e > 0 else None for t, e in zip(family.seconds, family.errors, strict=True)]
+    for i, point in enumerate(points):
+        if point is None:
+            continue
+        while len(kept) > 1 and _turns_up(points[kept[-2]], points[kept[-1]], point):
+            kept.pop()
+        kept.append(i)
+    return Front(*(tuple(values[i] for i in kept) for values in (family.seconds, family.errors, family.runs)))
+
+
+def _turns_up(a: tuple[float, float] | None, b: tuple[float, float] | None, c: tuple[float, float]) -> bool:
+    """True where b lies on or above the line from a to c."""
+    assert a is not None
+    assert b is not None
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) <= 0.0
+
+
 def time_at_error(family: Front, error: float | int) -> float:
     """Seconds in which the family reaches `error`: log-log between neighbours on its front, never beyond its ends.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from pdekit.errors import BadInput
 from pdekit.models.channels import Channels
 from pdekit.models.solver import LearnedSolver
 from pdekit.problems.problem import Problem
@@ -68,3 +69,10 @@ def torch_threads(threads: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def gpu_name() -> str:
+    """Name of the GPU that torch finds. Raises BadInput where there is none."""
+    if not torch.cuda.is_available():
+        raise BadInput.of("torch finds no GPU on this machine.", found='device = "cuda"', hint='use device = "cpu"')
+    return torch.cuda.get_device_name()

@@ -25,7 +25,7 @@ from pdekit.settings import to_toml
 from pdekit.training.closed_form import fit_closed_form
 from pdekit.training.network import train_network
 from pdekit.training.record import read_json, text_hash, versions, write_json, write_text
-from pdekit.training.settings import check_card
+from pdekit.training.settings import LearnedCard, check_card
 from pdekit.training.source import Source, read_source
 
 Progress = Callable[[int, int, str], None]
@@ -65,9 +65,7 @@ def train(  # noqa: PLR0913 - the options of the command
         )
     if isinstance(seed, bool) or not 0 <= seed < 2**63:
         raise BadInput.of("the seed cannot be used.", found=repr(seed), allowed="an integer from 0 to 2^63 - 1")
-    card = read_card(solver, overrides)
-    cls = _learned_class(card, str(solver))
-    tables = check_card(card, cls, f"solver card {find_card(str(solver))}")
+    card, cls, tables = check_trainable(solver, overrides)
     source = read_source(Path(file), card, tables)
 
     run = Path(out)
@@ -93,6 +91,15 @@ def train(  # noqa: PLR0913 - the options of the command
     seconds = outcome.pop("earlier_seconds", 0.0) + time.perf_counter() - begin
     write_json(run / "run.json", {**facts, "status": "finished", "seconds": seconds, **outcome})
     return run
+
+
+def check_trainable(
+    solver: str | Path, overrides: Mapping[str, Any] | Iterable[str] | None = None
+) -> tuple[Card, type[LearnedSolver], LearnedCard]:
+    """The card of a learned solver, its class and its tables, all checked. Raises BadInput with all faults."""
+    card = read_card(solver, overrides)
+    cls = _learned_class(card, str(solver))
+    return card, cls, check_card(card, cls, f"solver card {find_card(str(solver))}")
 
 
 def _device(name: str) -> torch.device:

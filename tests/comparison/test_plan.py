@@ -49,7 +49,11 @@ FAULTS = {
     "twice": (GOOD + '[[solvers]]\nname = "pcg-multigrid"\n', "two solvers are called pcg-multigrid"),
     "seed twice": (GOOD + '[[solvers]]\nname = "fno"\nseeds = [1, 1]\n', "names a seed twice"),
     "loose truth": (GOOD + "[reference]\nrtol = 0.1\n", "reference.rtol"),
-    "odd refinement": (GOOD + "[reference]\nrefine = 3\n", "reference.refine.*1, 2, 4 or 8"),
+    "odd refinement": (GOOD + "[reference]\nrefine = 3\n", "reference.refine.*2, 4 or 8"),
+    "label with a path": (GOOD + 'label = "../../x"\n', "a label is a short name"),
+    "label of a baseline": (GOOD + 'label = "pod-ridge"\n', "a baseline that is always in"),
+    "expectation of nothing": (GOOD + '[expect]\n"fnoo.relative_l2" = [0.1, 0.2]\n', "no 'solver.metric' of this plan"),
+    "truth no finer": (GOOD + "[reference]\nrefine = 1\n", "reference.refine.*2, 4 or 8"),
     "no solver": ('format = 1\nquestion = "Which?"\ndata = "darcy-2d-small"\nsolvers = []\n', "solvers.*at least 1"),
     "other format": (GOOD.replace("format   = 1", "format = 2"), "format.*less than or equal to 1"),
 }

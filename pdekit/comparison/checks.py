@@ -1,0 +1,57 @@
+"""What is refused before anything is generated, trained or solved."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pdekit.comparison import entrants as who
+from pdekit.comparison.plan import Plan, card_path, label
+from pdekit.errors import BadInput, StorageError
+from pdekit.registry import Card, build_solver, load_solver, read_card
+
+Check = Callable[[str, Any], None]
+
+
+def check_entrants(plan: Plan, folder: Path, cards: Mapping[str, Card], problem: Any, check_learned: Check) -> None:
+    """Every solver can serve the problem, every learned card can be trained, the truth can be solved. Raises BadInput.
+
+    check_learned   (card, overrides) -> None: looks at the tables of a learned card, as training will
+    """
+    for entry in plan.solvers:
+        card = cards.get(label(entry))
+        if card is None:
+            load_solver(folder / str(entry.run)).prepare(problem)
+        elif card.learned:
+            check_learned(card_path(str(entry.name), folder), entry.set)
+        else:
+            who.classical(entry, card, problem)
+    if problem is not None:
+        card = read_card(card_path(plan.reference.solver, folder))
+        build_solver(card, plan.reference.solver).prepare(problem)
+        if "rtol" not in card.settings and "rtol" in plan.reference.model_fields_set:
+            raise BadInput.of(
+                f"the reference solver {plan.reference.solver!r} has no tolerance.",
+                found=f"reference.rtol = {plan.reference.rtol}",
+                hint="leave rtol out",
+            )
+    if plan.timing.device == "cuda":
+        from pdekit.models.network import gpu_name
+
+        gpu_name()  # raises where there is none
+
+
+def make_folder(out: Path) -> None:
+    """The folder of the report. Raises BadInput where it cannot be one, StorageError where it cannot be written."""
+    if out.exists() and not out.is_dir():
+        raise BadInput.of(f"the target {str(out)!r} is a file.", allowed="a folder for the report, new or old")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError.of(out, error) from None
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise BadInput.of(
+            f"nothing can be written to {str(out)!r}.", found="a read-only folder", allowed="another --out"
+        )
