@@ -121,8 +121,10 @@ def compare(
     )
 
 
-def evaluate(run: str | Path, file: str | Path, split: str = "test") -> dict[str, Any]:
+def evaluate(
+    run: str | Path, file: str | Path, split: str = "test", *, progress: Progress | None = None
+) -> dict[str, Any]:
     """Every metric of one learned solver on a split of a file. Raises BadInput or FormatError."""
     from pdekit.comparison import evaluate as room
 
-    return room(run, file, split=split)
+    return room(run, file, split=split, progress=progress)

@@ -9,6 +9,7 @@ import typer
 
 from pdekit import api
 from pdekit.cli.output import Json, aligned, duration, emit
+from pdekit.cli.progress import Bar
 
 COLUMNS = ("mean", "low", "high", "median", "p95", "worst")
 
@@ -20,7 +21,8 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Evaluate one learned solver by every metric."""
-    facts = api.evaluate(run, file, split=split)
+    with Bar() as bar:
+        facts = api.evaluate(run, file, split=split, progress=bar)
     emit(facts, _lines(facts), as_json=json)
 
 
@@ -31,7 +33,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         ("data", f"{facts['file']}, split {facts['split']}, {facts['samples']} samples"),
         ("reference", "the stored outputs" + (f", whose own relative error is about {error:.1e}" if error else "")),
         ("status", ", ".join(f"{name.lower()} {n}" for name, n in facts["status"].items())),
-        ("time", f"{duration(facts['seconds_per_sample'])} a sample"),
+        ("time", f"{duration(facts['latency_seconds'])} for one sample (median of ten)"),
     ]
     rows = [("metric", "mean", "95 % interval", "median", "p95", "worst", "failed", "undefined")]
     for name, m in facts["metrics"].items():
