@@ -25,6 +25,7 @@ def import_file(
     source: Annotated[Path, typer.Argument(help="npz or npy, PDEBench, The Well, or neuraloperator .pt.")],
     out: Annotated[Path, typer.Option(help="The file to write.")],
     settings: Said = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file where there is one.")] = False,
     json: Json = False,
 ) -> None:
     """Import a file of another layout, recognised by content."""
@@ -32,7 +33,7 @@ def import_file(
     from pdekit.data.info import info
 
     with Bar() as bar:
-        path = room(source, out, overrides=settings, progress=bar)
+        path = room(source, out, overrides=settings, overwrite=overwrite, progress=bar)
     facts = info(path)
     splits = {name: split["samples"] for name, split in facts["splits"].items()}
     unknown = facts["notes"].get("unknown")

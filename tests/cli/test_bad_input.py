@@ -731,12 +731,12 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "import-existing": (
         "import {bad}/good.npz --out {data} --set roles.a=input --set roles.u=output",
         "exists.",
-        "next: choose another path, or overwrite=True",
+        "next: choose another path, or say --overwrite (in Python overwrite=True)",
     ),
     "import-out-folder": (
         "import {bad}/good.npz --out {bad}/folder --set roles.a=input --set roles.u=output",
         "exists.",
-        "next: choose another path, or overwrite=True",
+        "next: choose another path, or say --overwrite (in Python overwrite=True)",
     ),
     "export-layout": (
         "export {data} --to netcdf --out new",
