@@ -94,7 +94,7 @@ def produce(recipe: Recipe, folder: Path, task: Task) -> dict[str, Any]:
         for part, spent in batch.seconds.items():
             seconds[part] = seconds.get(part, 0.0) + spent
     made = perf_counter()
-    write_whole(folder / task.filename, shard_pieces(layout, index, stored, recipe.storage.compression))
+    write_whole(folder / task.filename, shard_pieces(layout, index, stored, recipe.storage.compression), sync=False)
     seconds["write"] = perf_counter() - made
     seconds["total"] = perf_counter() - started
     return {"failed": failures(index, stored), "seconds": seconds}

@@ -1,7 +1,8 @@
 """A shard: a finished range of samples as one plain file, ready to be copied into the data set chunk by chunk.
 
     pdekit shard 1\\n
-    {"arrays": {name: [dtype, shape, offset]}, "chunks": {name: [[place, mask, offset, size], ...]}}\\n
+    {"digest": xxh3_64 of the bytes, "arrays": {name: [dtype, shape, offset]},
+     "chunks": {name: [[place, mask, offset, size], ...]}}\\n
     bytes; offsets count from here
 
 Arrays are `index` (k,), everything with one number per sample, `sample_hash` and `moments/<name>`; chunks are those of
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xxhash
 
 from pdekit.data.chunks import chunks
 from pdekit.data.format import SAMPLE_HASH, Variable, sample_hashes
@@ -56,6 +58,10 @@ def shard_pieces(
             entries.append([chunk.place, chunk.mask, offset, size])
             pieces += chunk.pieces
             offset += size
+    digest = xxhash.xxh3_64()
+    for piece in pieces:
+        digest.update(piece)
+    header["digest"] = digest.hexdigest()
     return [MAGIC, json.dumps(header).encode() + b"\n", *pieces]
 
 
@@ -63,15 +69,21 @@ class Shard:
     """A shard opened for reading; use it in a `with`. Raises FormatError where the file is none, or is cut short."""
 
     def __init__(self, path: Path) -> None:
+        if path.stat().st_size < len(MAGIC):
+            raise _damaged(path, "it is cut short")
         with path.open("rb") as file:
             head = file.readline(len(MAGIC))
             line = file.readline()
             if head != MAGIC or not line.endswith(b"\n"):
                 raise _damaged(path, "its head is not that of a shard")
-            header = json.loads(line)
+            try:
+                header = json.loads(line)
+            except ValueError:
+                raise _damaged(path, "its head cannot be read") from None
             self._start = file.tell()
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._bytes = memoryview(self._map)
+        self._digest: str = header["digest"]
         self._arrays: dict[str, Any] = header["arrays"]
         self._chunks: dict[str, Any] = header["chunks"]
         ends = [offset + np.dtype(kind).itemsize * math.prod(shape) for kind, shape, offset in self._arrays.values()]
@@ -85,6 +97,11 @@ class Shard:
     def __exit__(self, *exception: object) -> None:
         self._bytes.release()
         self._map.close()
+
+    @property
+    def sound(self) -> bool:
+        """Whether the bytes are those that were written; a machine that lost power may have lost some."""
+        return xxhash.xxh3_64(self._bytes[self._start :]).hexdigest() == self._digest
 
     def array(self, name: str) -> np.ndarray:
         """A copy of one array, (k, ...)."""

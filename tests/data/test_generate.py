@@ -109,6 +109,26 @@ def test_a_run_that_ends_anywhere_is_continued_to_the_same_file(recipe_path, cle
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.h5", "recipe.toml"]
 
 
+@pytest.mark.parametrize("damage", ["flipped", "short", "empty", "zeros"])
+def test_a_shard_that_lost_its_bytes_is_made_anew(recipe_path, clean, tmp_path, damage):
+    """As a machine that loses power may leave it: the name is there, the content is not."""
+    from pdekit.data.executors import here
+    from pdekit.data.generate import _identity
+
+    recipe, folder = read_recipe(recipe_path), ShardFolder.beside(tmp_path / "a.h5")
+    with folder.locked(_identity(recipe)):
+        list(here(recipe, folder.path, [Task("train", 0, 4), Task("train", 4, 7)]))
+    shard = folder.path / Task("train", 0, 4).filename
+    content_of = bytearray(shard.read_bytes())
+    content_of[-5] ^= 1
+    shard.write_bytes(
+        {"flipped": content_of, "short": content_of[:-9], "empty": b"", "zeros": bytes(len(content_of))}[damage]
+    )
+    with folder.locked(_identity(recipe)):
+        assert folder.done() == [Task("train", 4, 7)]
+    assert content(generate(recipe_path, tmp_path / "a.h5")) == content(clean)
+
+
 def test_the_plan_fills_the_gaps_in_whole_batches(recipe_path, tmp_path):
     recipe = read_recipe(recipe_path, {"splits.train": 20, "storage.batch": 4})
     folder = ShardFolder(tmp_path)
