@@ -304,6 +304,27 @@ def test_clean_files_of_every_kind_pass(recipe_path, tmp_path, kind):
     assert check(path).findings == ()
 
 
+WALLS = {
+    "dirichlet": {},
+    "a value": {"grid.boundary_value": {"x_low": 2.0, "y_high": -1.0}},
+    "a law": {"grid.boundary_value": {"x_low": {"law": "sine-series", "modes": 3}}},
+}
+
+
+@pytest.mark.parametrize("walls", WALLS)
+@pytest.mark.parametrize("place", [(0, slice(None)), (0, 5), (7, 16)], ids=["row", "point", "point of y_high"])
+def test_a_wrong_dirichlet_end_is_found(recipe_path, tmp_path, walls, place):
+    """No row of the operator sees a stored end of a vertex axis; the test of boundary values does, and nothing else."""
+    vertex = {"grid.location": "vertex", "grid.points": 17, **WALLS[walls]}
+    path = generate(recipe_path, tmp_path / "a.h5", overrides=vertex)
+
+    def wrong_end(file):
+        file["test/pressure"][2, *place] += 1e-4 * np.abs(file["test/pressure"][2]).max()
+
+    found = findings(faulty(path, tmp_path, wrong_end))
+    assert found == [("equation", "/test/pressure, sample 2", "stored boundary points do not hold the boundary values")]
+
+
 @pytest.mark.parametrize("kind", ["mixed with laws", "three axes", "fine", "float64", "periodic"])
 def test_a_changed_solution_is_found_in_files_of_every_kind(recipe_path, tmp_path, kind):
     path = generate(recipe_path, tmp_path / "a.h5", overrides=KINDS[kind])

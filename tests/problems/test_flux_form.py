@@ -44,6 +44,8 @@ def test_the_residual_is_of_b_minus_a_u_over_b(problem, location):
     )
     instances = cases(problem, grid, 3)
     u = rng(5).standard_normal((3, *grid.points))
+    if location == "vertex":
+        u[:, 0], u[:, :, -1] = 1.5, 0.0  # the known ends
     got = problem.residual(instances, {OUTPUT[problem.name]: u})
     for i in range(3):
         operator, b = problem.assemble(instances.case(i))
@@ -52,6 +54,37 @@ def test_the_residual_is_of_b_minus_a_u_over_b(problem, location):
     answer = solved(problem, instances)
     assert problem.residual(instances, {OUTPUT[problem.name]: answer}).max() < 1e-13
     assert got.dtype == np.float64
+
+
+def test_the_residual_sees_stored_dirichlet_ends():
+    """Literal: each wrong end enters as e (u - known), e the mean edge of the nearest unknown."""
+    faces = {"x_low": "dirichlet", "x_high": "neumann", "y_low": "neumann", "y_high": "dirichlet"}
+    values = {"x_low": 1.5}
+    grid = Grid.make((6, 5), (1.0, 0.7), location="vertex", boundary=faces, boundary_value=values)
+    problem = Darcy()
+    instances = cases(problem, grid, 1)
+    u = solved(problem, instances)
+    operator, b = problem.assemble(instances)
+    edge = operator.to_csr().diagonal().reshape(5, 4) / 4
+    for at, row in (((0, 2), (0, 2)), ((3, -1), (2, -1)), ((0, -1), (0, -1))):  # two walls and the corner between them
+        for step in (100.0, -1e-6):
+            wrong = u.copy()
+            wrong[(0, *at)] += step
+            wanted = edge[row] * abs(step) / np.linalg.norm(b)
+            assert problem.residual(instances, {"pressure": wrong})[0] == pytest.approx(wanted, rel=1e-6)
+    wrong = u.copy()
+    wrong[0, 0, 2] = np.nan
+    assert np.isnan(problem.residual(instances, {"pressure": wrong})[0])
+
+
+def test_a_wrong_end_shows_where_nothing_drives_the_problem():
+    """b = 0 and u = 0 inside: only the stored end is wrong, and the residual must not be 0."""
+    grid = Grid.make(5, 1.0, location="vertex", boundary="dirichlet")
+    instances = Instances(grid, {"source": np.zeros((1, 5))})
+    u = np.zeros((1, 5))
+    assert Poisson().residual(instances, {"potential": u})[0] == 0.0
+    u[0, 0] = 100.0
+    assert Poisson().residual(instances, {"potential": u})[0] == pytest.approx(0.25, rel=1e-14)
 
 
 def test_the_residual_scales_with_the_error_and_sees_every_sample():
