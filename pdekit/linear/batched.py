@@ -16,8 +16,8 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from pdekit.errors import BadInput
-from pdekit.linear.cg import BLOW_UP, FALSE, PATIENCE, RECOMPUTE
-from pdekit.linear.lanczos import WINDOW, condition
+from pdekit.linear.cg import AGREES, BLOW_UP, FALSE, RECOMPUTE
+from pdekit.linear.lanczos import Patience
 from pdekit.linear.stop import Stop
 from pdekit.solution import Solution, Status
 from pdekit.space.stencils import StencilOperator
@@ -25,7 +25,7 @@ from pdekit.space.stencils import StencilOperator
 CHECK_EVERY = 8  # steps between two looks at the device's convergence flags: each look waits for the device
 BATCHED = (
     *("b", "x", "r", "z", "p", "rz", "norm", "scale", "target", "first"),
-    *("best", "best_step", "count", "code", "confirmed", "restarted"),
+    *("best", "best_step", "count", "sound", "code", "confirmed", "restarted"),
 )
 RUNNING = -1  # the code of a sample that is still worked on; else the number of its Status
 
@@ -104,6 +104,7 @@ class _Batch:
         self.x = xp.where(self._wide(zero), xp.zeros_like(x), xp.where(self._wide(bad), math.nan, x))
         self.code = xp.where(bad, int(Status.NONFINITE_INPUT), xp.where(zero, int(Status.CONVERGED_ZERO_RHS), RUNNING))
         self.alphas, self.betas = [], []
+        self.patience = [Patience() for _ in range(self.n)]
         self.confirmed, self.restarted = self.code != RUNNING, self.code != self.code
         self.r = xp.where(self._wide(self.confirmed), xp.zeros_like(b), b - operator @ self.x)
         self._precondition()
@@ -114,6 +115,9 @@ class _Batch:
         self.target = xp.maximum(stop.rtol * self.scale, stop.atol + 0.0 * self.scale)
         self.first, self.best, self.best_step = xp.maximum(first, self.scale), first, xp.zeros_like(first)
         self.count = xp.zeros_like(first)
+        self.sound = (
+            math.inf + self.count
+        )  # steps before the recurrence was found to lie: their scalars tell the spectrum
         self._test()
 
     def advance(self) -> bool:
@@ -134,7 +138,10 @@ class _Batch:
         self.r = self.r - self._wide(alpha) * q
         self.k += 1
         if self.k % RECOMPUTE == 0:
+            recurrence = self._norm(self.r)
             self.r = xp.where(self._wide(moving), self.b - self.operator @ self.x, self.r)
+            gap = xp.abs(self._norm(self.r) - recurrence)
+            self.sound = xp.where(gap > AGREES * recurrence, xp.minimum(self.sound, self.count - 1), self.sound)
         self._precondition()
         self.history.append(self._spread(xp.where(alive, self.norm, math.nan * self.norm)))
         beta = self._ratio(moving, self.rz, old)
@@ -163,9 +170,11 @@ class _Batch:
         self._confirm()
         running = _host(self.code) == RUNNING
         waited = self.k - _host(self.best_step)
-        for i in np.flatnonzero(running & (waited >= PATIENCE)):
-            alphas, betas = ([float(v[i]) for v in part[-WINDOW:]] for part in (self.alphas, self.betas))
-            if waited[i] >= 2.0 * math.sqrt(condition(alphas, betas)):
+        tired = [i for i in np.flatnonzero(running) if waited[i] >= self.patience[i].steps]
+        scalars = [_host(self.xp.stack(part)) for part in (self.alphas, self.betas)] if tired else []
+        for i in tired:
+            sound = int(min(self.k, _host(self.sound)[i]))
+            if self.patience[i].ends(int(waited[i]), *(list(part[:sound, i].astype(float)) for part in scalars)):
                 self.code[int(i)] = int(Status.STAGNATED)
                 running[i] = False
         if 0 < 2 * running.sum() < len(running) and self.whole is None:
@@ -194,7 +203,8 @@ class _Batch:
         self.whole = (take, self.x, self.code, self.count)
         for name in BATCHED:
             setattr(self, name, getattr(self, name)[take])
-        self.alphas, self.betas = ([v[take] for v in part[-WINDOW:]] for part in (self.alphas, self.betas))
+        self.alphas, self.betas = ([v[take] for v in part] for part in (self.alphas, self.betas))
+        self.patience = [self.patience[i] for i in index]
         dim = self.operator.dim
         if self.inverse is not None and self.inverse.ndim > dim:
             self.inverse = self.inverse[take]

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from pdekit.linear.attainable import note_on_tolerance
-from pdekit.linear.lanczos import condition, spectrum
+from pdekit.linear.lanczos import Patience, spectrum
 from pdekit.linear.stop import Stop
 from pdekit.linear.system import System
 from pdekit.linear.vector_kernels import advance, dot, norm, turn
@@ -28,7 +28,7 @@ from pdekit.solution import Solution, Status
 from pdekit.space import buffers
 
 RECOMPUTE = 50  # steps between recomputations of r
-PATIENCE = 50  # steps without a new best residual, at least, before STAGNATED
+AGREES = 1e-2  # relative change of |r| by a recomputation up to which the scalars still tell the spectrum
 FALSE = 10.0  # a true residual above this many targets contradicts the recurrence
 SUSPICIOUS = 1e6  # a step this much longer than the first is tested against rounding: p . A p may be zero
 BLOW_UP = 1e5  # growth of the residual that is called divergence
@@ -91,8 +91,9 @@ class _Run:
         self.betas: list[float] = []
         self.incompatible = 0.0
         self.restarted = self.turned = False
+        self.sound = True  # the recurrence has told the truth: its scalars belong to one Lanczos process
         self.known: float | None = None  # |b - A x| of the x that is handed back, where it was just computed
-        self.best, self.best_step = math.inf, 0
+        self.best, self.best_step, self.patience = math.inf, 0, Patience()
         self.least, self.least_x = math.inf, None  # smallest |r| that a step led away from, and its x
 
     def start(self, x0: np.ndarray | None) -> Status | None:
@@ -180,10 +181,7 @@ class _Run:
             return Status.INDEFINITE_PRECONDITIONER
         if self.steps >= self.limit:
             return Status.MAX_STEPS
-        waited = self.steps - self.best_step
-        # all scalars count, those without progress too: the residual may first grow, and a plateau is often the time in
-        # which the smallest eigenvalues are found. Rounding in them makes the wait longer, never shorter.
-        if waited >= PATIENCE and waited >= 2.0 * math.sqrt(condition(self.alphas, self.betas)):
+        if self.patience.ends(self.steps - self.best_step, self.alphas, self.betas):
             return Status.STAGNATED
         return None
 
@@ -197,7 +195,7 @@ class _Run:
                 if not self._measure() <= FALSE * self.target:
                     if self.restarted:
                         return Status.FALSE_CONVERGENCE
-                    self.restarted = self.turned = True
+                    self.restarted, self.turned, self.sound = True, True, False
                     self.history[-1] = self._measure()
                     np.copyto(self.p, self.z)
                     return None if self.steps < self.limit else Status.MAX_STEPS
@@ -222,13 +220,16 @@ class _Run:
         if before < self.least and not self.norm_r <= before:
             self.least, self.least_x = before, self.x - self.x.dtype.type(alpha) * p
         if self.steps % RECOMPUTE == 0:
+            recurrence = self.norm_r
             self._residual()
+            self.sound = self.sound and abs(self.norm_r - recurrence) <= AGREES * self.norm_r
         else:
             self._precondition()
         self.history.append(self._measure())
         beta = self.rz / old
-        self.alphas.append(alpha)
-        self.betas.append(beta)
+        if self.sound:
+            self.alphas.append(alpha)
+            self.betas.append(beta)
         status = self._checked()
         if status is None and not self.turned:
             turn(p.ravel(), self.z.ravel(), self.x.dtype.type(beta))

@@ -10,7 +10,8 @@ import numpy as np
 
 from pdekit.errors import BadInput
 from pdekit.linear.attainable import note_on_tolerance
-from pdekit.linear.cg import BLOW_UP, PATIENCE
+from pdekit.linear.cg import BLOW_UP
+from pdekit.linear.lanczos import PATIENCE
 from pdekit.linear.stop import Stop
 from pdekit.linear.system import System
 from pdekit.linear.vector_kernels import norm

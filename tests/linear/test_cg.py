@@ -1,6 +1,7 @@
 """CG against a literal one with dense matrices, step by step; what is true of every system; what the scalars decide."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,14 +11,17 @@ from hypothesis import strategies as st
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from pdekit.errors import BadInput
-from pdekit.linear import Stop, solve
+from pdekit.linear import Stop, lanczos, solve
+from pdekit.linear.batched import batched_cg
 from pdekit.linear.cg import RECOMPUTE, _Run, cg
+from pdekit.linear.lanczos import spectrum
 from pdekit.linear.multigrid import MultigridCycle
 from pdekit.linear.preconditioners import AMG, FastPoissonInverse, Jacobi
 from pdekit.linear.system import System
 from pdekit.solution import Status
 from pdekit.space.diffusion import diffusion
 from pdekit.space.grid import Grid
+from pdekit.space.random_fields import draw
 
 
 def medium(points, seed=1, location="cell"):
@@ -270,3 +274,42 @@ def test_a_tolerance_below_rounding_is_said():
     assert s.status in (Status.STAGNATED, Status.FALSE_CONVERGENCE)
     assert s.true_residual < 10 * s.info["attainable"]
     assert s.info["attainable"] < 10 * s.true_residual
+
+
+def gaussian_log_normal(n, seed, contrast):
+    """exp(g), g Gaussian and smooth, max / min as given: the media on which |r| first grows for hundreds of steps."""
+    gauss = {"variance_factor": 9.0, "tau": 3.0, "alpha": 2.0, "boundary": "neumann"}
+    grid = Grid.make((n, n), boundary="dirichlet")
+    g = draw({"law": "gaussian", "gauss": gauss}, grid, np.random.default_rng(seed))
+    return diffusion(grid, contrast ** ((g - g.min()) / np.ptp(g)))[0]
+
+
+@pytest.mark.parametrize("contrast", [1e2, 1e3])
+def test_a_residual_that_first_grows_for_hundreds_of_steps_is_no_stagnation(contrast):
+    for seed in range(3):
+        op = gaussian_log_normal(128, seed, contrast)
+        s = solve(op, np.ones(op.shape), precond="none")
+        assert s.status is Status.CONVERGED
+        assert (s.residuals[1:100] > s.residuals[0]).all()
+        assert s.true_residual <= 1e-8
+    tensors = diffusion(op.grid, 1.0)[0]
+    tensors = replace(tensors, edges=tuple(np.stack([e, e]) for e in op.edges))
+    b = np.ones((2, *op.shape))
+    assert batched_cg(tensors, b, precond="none").status == [Status.CONVERGED] * 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("precond", "contrast"), [("none", 1e2), ("jacobi", 1e5)])
+def test_nor_on_the_finest_grids(precond, contrast):
+    for seed in range(3):
+        op = gaussian_log_normal(256, seed, contrast)
+        assert solve(op, np.ones(op.shape), precond=precond).status is Status.CONVERGED
+
+
+def test_the_spectrum_is_looked_at_a_few_times_only(monkeypatch):
+    calls = []
+    monkeypatch.setattr(lanczos, "spectrum", lambda a, b: calls.append(len(a)) or spectrum(a, b))
+    op = gaussian_log_normal(128, 2, 1e3)
+    s = solve(op, np.ones(op.shape), precond="none")
+    assert s.steps > 2000
+    assert 1 <= len(calls) <= 20
