@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -73,8 +73,10 @@ class Problem(ABC):
         return (Symmetry("identity", lambda name, array: array),)
 
     def check(self, instances: Instances) -> None:
-        """Raise BadInput where inputs are missing, not finite, or not positive where they must be."""
+        """Raise BadInput where inputs are missing, not finite, or not positive where they must be, and where a parameter
+        per sample is not one of the problem's or has a value that the problem itself would refuse."""
         self.check_grid(instances.grid)
+        self._check_parameters(instances.parameters)
         for spec in self.inputs:
             if spec.name not in instances.fields:
                 raise BadInput.of(
@@ -99,6 +101,17 @@ class Problem(ABC):
                     found=f"{low[i]:.6g} in sample {i}",
                     hint="check the law of this field, or the units of the imported data",
                 )
+
+    def _check_parameters(self, parameters: Mapping[str, np.ndarray]) -> None:
+        known = [f.name for f in fields(self)]  # pyright: ignore[reportArgumentType]
+        for name, array in parameters.items():
+            if name not in known:
+                raise unknown_name(f"parameter of problem {self.name!r}", name, known)
+            for i, value in enumerate(np.asarray(array)):
+                try:
+                    replace(self, **{name: value.item()})  # pyright: ignore[reportArgumentType]
+                except BadInput as error:
+                    raise BadInput(f"{error}\n  in parameter {name!r} of sample {i}") from error
 
 
 class Elliptic(Problem):

@@ -321,6 +321,21 @@ def test_check_lets_sound_cases_pass():
     Poisson().check(Instances(GRID, {"source": GOOD["source"] - 1}))
 
 
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"diffusivty": [1.0, 1.0]}, r"(?s)no parameter of problem 'poisson' named 'diffusivty'.*did you mean 'diffusivity'"),
+        ({"diffusivity": [1.0, -1.0]}, r"(?s)diffusivity of Poisson.*found: -1.0.*a number > 0.*'diffusivity' of sample 1"),
+        ({"diffusivity": [np.nan, 1.0]}, r"(?s)diffusivity of Poisson.*found: nan.*'diffusivity' of sample 0"),
+    ],
+)  # fmt: skip
+def test_check_looks_at_parameters_per_sample(parameters, message):
+    fields = {"source": GOOD["source"]}
+    Poisson().check(Instances(GRID, fields, {"diffusivity": np.array([0.5, 2.0])}))
+    with pytest.raises(BadInput, match=message):
+        Poisson().check(Instances(GRID, fields, {k: np.array(v) for k, v in parameters.items()}))
+
+
 def test_samples_are_drawn_in_the_order_of_the_laws_on_their_own_grids():
     grid = Grid.make((4, 6), (1.0, 2.0), boundary="dirichlet")
     uniform = {"law": "uniform", "low": 1.0, "high": 2.0}
