@@ -108,6 +108,9 @@ class _Run:
         if norm_b == 0.0:
             self.x[...] = 0.0
             return Status.CONVERGED_ZERO_RHS
+        if not system.definite:
+            self.x[...] = 0.0
+            return Status.INDEFINITE_OPERATOR
         self.incompatible = system.incompatible()
         if not system.compatible():
             if not self.project_rhs:

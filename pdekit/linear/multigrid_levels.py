@@ -188,4 +188,7 @@ def _dense_inverse(operator: StencilOperator, singular: bool) -> np.ndarray:
             before, after, value = before[:-1], after[:-1], value[:-1]
         for a, b in ((before, after), (after, before)):
             np.subtract.at(dense, (a.ravel(), b.ravel()), value.ravel())
-    return np.linalg.pinv(dense, hermitian=True) if singular else np.linalg.inv(dense)
+    try:
+        return np.linalg.pinv(dense, hermitian=True) if singular else np.linalg.inv(dense)
+    except np.linalg.LinAlgError:  # not definite, or not finite: NaN shows as a status of the iteration
+        return np.full(dense.shape, math.nan)

@@ -102,7 +102,7 @@ def _set_up(op: Any, method: str, precond: Any, nullspace: Any, example: np.ndar
     started = perf_counter()
     first = System(op, np.zeros_like(example), nullspace)
     note, ready = None, None
-    if not first.finite:  # nothing can be built from it; every way to solve says NONFINITE_INPUT
+    if not (first.finite and first.definite):  # nothing can be built from it; every way to solve says so by its status
         method = "cg"
     elif method == "direct":
         ready = SparseLU().setup(op, first.singular, first.basis)

@@ -61,6 +61,11 @@ class System:
             parts.append(self.operator.data)
         return all(np.isfinite(part.sum(dtype=np.float64)) or bool(np.isfinite(part).all()) for part in parts)
 
+    @property
+    def definite(self) -> bool:
+        """False where a diagonal entry known at no cost says that A is not positive definite."""
+        return not isinstance(self.operator, StencilOperator) or self.operator.least_diagonal > 0.0
+
     def product(self, p: np.ndarray, out: np.ndarray) -> float:
         """out = A p; returns p . A p."""
         if isinstance(self.operator, StencilOperator):

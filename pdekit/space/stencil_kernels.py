@@ -1,4 +1,5 @@
-"""Compiled products of 5- and 7-point operators with their dot product: one pass over memory, NumPy arrays in C order.
+"""Compiled products of 5- and 7-point operators with their dot product, and their smallest diagonal entry: one pass over
+memory, NumPy arrays in C order.
 
 Layout as in `StencilOperator`: ex has one more entry than u along axis 0, ey along axis 1, ez along axis 2; `wrap` says
 per axis whether the first and last unknowns are neighbours. Values outside are zero. `shift` has u's shape, or size 0.
@@ -15,7 +16,7 @@ FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 @numba.njit(cache=True, fastmath=FAST)
 def apply_2d(ex, ey, shift, u, out, wrap):
-    """out = A u; returns u . A u."""
+    """out = A u; returns u . A u, summed in float64."""
     n, m = u.shape
     zero = np.zeros(m, u.dtype)
     total = 0.0
@@ -42,14 +43,14 @@ def apply_2d(ex, ey, shift, u, out, wrap):
                 o[j] += s[j] * c[j]
         part = 0.0
         for j in range(m):
-            part += c[j] * o[j]
+            part += float(c[j]) * float(o[j])
         total += part
     return total
 
 
 @numba.njit(cache=True, fastmath=FAST)
 def apply_3d(ex, ey, ez, shift, u, out, wrap):
-    """out = A u; returns u . A u."""
+    """out = A u; returns u . A u, summed in float64."""
     n, m, p = u.shape
     zero = np.zeros(p, u.dtype)
     total = 0.0
@@ -79,6 +80,37 @@ def apply_3d(ex, ey, ez, shift, u, out, wrap):
                     o[k] += s[k] * c[k]
             part = 0.0
             for k in range(p):
-                part += c[k] * o[k]
+                part += float(c[k]) * float(o[k])
             total += part
     return total
+
+
+@numba.njit(cache=True, fastmath=FAST)
+def least_diagonal_2d(ex, ey, shift):
+    """Smallest diagonal entry."""
+    n, m = ex.shape[0] - 1, ex.shape[1]
+    least = np.inf
+    for i in range(n):
+        a, b, e = ex[i], ex[i + 1], ey[i]
+        for j in range(m):
+            d = a[j] + b[j] + e[j] + e[j + 1]
+            if shift.size > 0:
+                d += shift[i, j]
+            least = min(least, d)
+    return least
+
+
+@numba.njit(cache=True, fastmath=FAST)
+def least_diagonal_3d(ex, ey, ez, shift):
+    """Smallest diagonal entry."""
+    n, m, p = ex.shape[0] - 1, ex.shape[1], ex.shape[2]
+    least = np.inf
+    for i in range(n):
+        for j in range(m):
+            a, b, f, g, e = ex[i, j], ex[i + 1, j], ey[i, j], ey[i, j + 1], ez[i, j]
+            for k in range(p):
+                d = a[k] + b[k] + f[k] + g[k] + e[k] + e[k + 1]
+                if shift.size > 0:
+                    d += shift[i, j, k]
+                least = min(least, d)
+    return least

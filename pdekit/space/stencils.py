@@ -76,6 +76,16 @@ class StencilOperator:
             diag = diag + e[self._at(axis, slice(None, -1))] + e[self._at(axis, slice(1, None))]
         return diag
 
+    @cached_property
+    def least_diagonal(self) -> float:
+        """The smallest diagonal entry; not positive where an unknown has no neighbours, or where A is not definite."""
+        if not self.compiled:
+            return float(self.diagonal().min())
+        from pdekit.space import stencil_kernels
+
+        kernel: Any = stencil_kernels.least_diagonal_2d if self.dim == 2 else stencil_kernels.least_diagonal_3d
+        return float(kernel(*self.edges, self._shift_or_none()))
+
     def __matmul__(self, u: Any) -> Any:
         """A u, shape of u: (*batch, *unknowns)."""
         if self.compiled and isinstance(u, np.ndarray) and u.ndim == self.dim:
@@ -92,8 +102,7 @@ class StencilOperator:
         from pdekit.space import stencil_kernels
 
         kernel: Any = stencil_kernels.apply_2d if self.dim == 2 else stencil_kernels.apply_3d
-        shift = np.empty((0,) * self.dim, self.dtype) if self.shift is None else self.shift
-        return kernel(*self.edges, shift, u, out, self.grid.periodic)
+        return kernel(*self.edges, self._shift_or_none(), u, out, self.grid.periodic)
 
     def slices(self, u: Any) -> Any:
         """A u by array slices, for any array namespace; the kernels are tested against it."""
@@ -140,6 +149,10 @@ class StencilOperator:
         xp = array_namespace(self.edges[0])
         shift = None if self.shift is None else xp.astype(self.shift, dtype)
         return replace(self, edges=tuple(xp.astype(e, dtype) for e in self.edges), shift=shift)
+
+    def _shift_or_none(self) -> np.ndarray:
+        """The shift as the kernels want it: of size 0 where there is none."""
+        return np.empty((0,) * self.dim, self.dtype) if self.shift is None else self.shift
 
     def _at(self, axis: int, index: int | slice) -> tuple[Any, ...]:
         """The index that picks `index` on one space axis; batch axes stand in front."""

@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 
+from pdekit.data.generate import generate
+from pdekit.data.read import open_file
 from pdekit.errors import BadInput, SolveError
 from pdekit.linear import solvers
 from pdekit.linear.elliptic import EllipticSolver
 from pdekit.problems.darcy import Darcy
 from pdekit.problems.poisson import Poisson
+from pdekit.registry import build_solver, read_card
 from pdekit.solution import Status
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
@@ -183,3 +186,68 @@ def test_wrong_use():
         solvers.PCGMultigrid(precond_dtype="float16")
     with pytest.raises(BadInput, match=r"(?s)scaling of fast-poisson"):
         solvers.PCGFastPoisson(scaling="log")
+
+
+RECIPE = """
+format = 1
+title = "a source that must balance"
+problem = "poisson"
+solver = "direct"
+seed = 1
+grid = {{ points = [32, 32], location = "cell", boundary = "{boundary}" }}
+fields.source = {{ law = "gaussian", gauss = {{ variance_factor = 9.0, tau = 3.0, alpha = 2.0, boundary = "{boundary}" }} }}
+splits = {{ train = 8 }}
+"""
+CARDS = [
+    "cg",
+    "pcg-jacobi",
+    "pcg-fast-poisson",
+    "pcg-multigrid",
+    "pcg-amg",
+    "multigrid",
+    "amg",
+    "direct",
+    "fast-poisson",
+]
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "neumann"])
+def test_balanced_sources_read_back_from_a_file_are_solved_by_every_card(tmp_path, boundary):
+    """Stored in float32 they sum to zero to its eps only. What does not balance by more than that is refused still."""
+    (tmp_path / "r.toml").write_text(RECIPE.format(boundary=boundary))
+    with open_file(generate(tmp_path / "r.toml", tmp_path / "d.h5")) as file:
+        cases = file.instances("train")
+    source = cases.fields["source"]
+    assert source.dtype == np.float32
+    wide = source.astype(np.float64).reshape(8, -1)
+    share = np.abs(wide.mean(axis=1)) * 32 / np.linalg.norm(wide, axis=1)
+    assert share.max() < 1e-8
+    cases = cases[np.flatnonzero(share > 1e-10)[:2]]
+    assert len(cases) == 2
+    source = cases.fields["source"]
+    off = Instances(cases.grid, {"source": source + np.float32(1e-5) * np.abs(source).max()})
+    in_float64 = Instances(cases.grid, {"source": source.astype(np.float64)})
+    for name in CARDS:
+        solver = build_solver(read_card(name), name).prepare(Poisson())
+        s = solver.solve(cases)
+        assert s.status == [Status.CONVERGED] * 2, name
+        assert "as stored" in s.info["balanced"]
+        card = read_card(name)
+        card = card.model_copy(update={"settings": {**card.settings, "grid_factor": 0.5}})
+        assert build_solver(card, name).prepare(Poisson()).solve(cases).status == [Status.CONVERGED] * 2, name
+        for refused in (off, in_float64):
+            assert solver.solve(refused).status == [Status.INCOMPATIBLE_RHS] * 2
+
+
+@pytest.mark.parametrize("solver", ALL)
+@pytest.mark.parametrize("block", [np.s_[20:40, 20:40], np.s_[:16, :16]])
+def test_one_medium_with_a_hole_does_not_cost_the_batch(solver, block):
+    cases = darcy(n=2, points=(64, 64))
+    a = cases.fields["permeability"].copy()
+    a[(0, *block)] = 0.0
+    s = (
+        solver()
+        .prepare(Darcy(face_mean="arithmetic"))
+        .solve(Instances(cases.grid, {**cases.fields, "permeability": a}))
+    )
+    assert s.status == [Status.INDEFINITE_OPERATOR, Status.CONVERGED]

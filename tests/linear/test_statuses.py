@@ -85,6 +85,24 @@ def test_stagnation_is_seen_after_a_window_without_progress():
     assert s.true_residual < 1e-13
 
 
+@pytest.mark.parametrize("method", ["auto", "cg", "multigrid", "amg", "direct"])
+@pytest.mark.parametrize("block", [np.s_[20:40, 20:40], np.s_[:16, :16]])
+def test_an_operator_with_a_hole_is_no_exception(method, block):
+    a = np.ones((64, 64))
+    a[block] = 0.0
+    op = diffusion(Grid.make((64, 64), boundary="dirichlet"), a, mean="arithmetic")[0]
+    s = solve(op, np.ones(op.shape), method=method)
+    assert s.status is Status.INDEFINITE_OPERATOR
+    assert (s.steps, s.true_residual) == (0, 1.0)
+
+
+def test_a_coarsest_level_that_cannot_be_inverted_is_no_exception():
+    """Negative coefficients on a checkerboard: diagonals are positive, the coarse operator has none."""
+    a = np.where(np.indices((16, 16)).sum(axis=0) % 2, 3.0, -1.0)
+    op = diffusion(Grid.make((16, 16), boundary="dirichlet"), a, mean="arithmetic")[0]
+    assert solve(op, np.ones(op.shape)).status.failed
+
+
 def test_the_natural_norm_does_not_take_a_negative_preconditioner_for_convergence():
     for norm in ("natural", "preconditioned", "residual"):
         s = cg(System(diagonal(1, 2), ONES), stop=Stop(norm=norm), precond=Scaled(-1.0))

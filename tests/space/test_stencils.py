@@ -244,3 +244,22 @@ def test_arrays_in_fortran_order_and_columns_are_served(rng):
 @pytest.fixture
 def rng():
     return np.random.default_rng(11)
+
+
+@pytest.mark.parametrize("shift", [False, True])
+@pytest.mark.parametrize(("shape", "periodic"), CASES)
+def test_the_least_diagonal_is_that_of_the_matrix(shape, periodic, shift):
+    op = random_operator(shape, periodic, np.random.default_rng(3), shift=shift)
+    expected = float(op.to_csr().diagonal().min())
+    assert op.least_diagonal == pytest.approx(expected, rel=1e-14)
+    assert type(op.least_diagonal) is float
+
+
+@pytest.mark.parametrize("shape", [(20, 24), (6, 8, 10)])
+def test_the_dot_product_in_float32_is_summed_from_products_in_float64(shape):
+    """A field of size 1e-25 has squares that float32 does not hold."""
+    op = random_operator(shape, (False,) * len(shape), np.random.default_rng(3), dtype=np.float32)
+    u = (1e-25 * np.random.default_rng(4).normal(size=shape)).astype(np.float32)
+    out = np.empty_like(u)
+    value = op.product(u, out)
+    assert value == pytest.approx(float((u.astype(float) * out.astype(float)).sum()), rel=1e-12)
