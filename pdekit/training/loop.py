@@ -25,6 +25,7 @@ class Step:
     rates      step's number -> learning rate and moment; `rate` is the largest
     shift      what to add to the network's output so that it compares with the targets, (c, 1, ...); None = nothing
     backward   loss -> None: back-propagation, through Fabric where it scales or synchronises
+    noise      deviation of the Gaussian noise added to the scaled input, from torch's generator, which checkpoints keep
     """
 
     network: Callable[[Tensor], Tensor]
@@ -36,9 +37,12 @@ class Step:
     shift: Tensor | None
     backward: Callable[[Tensor], None]
     parameters: list[torch.nn.Parameter]
+    noise: float = 0.0
 
     def __call__(self, x: Tensor, y: Tensor, number: int) -> Tensor:
         """The loss of the batch before the step, still on the device."""
+        if self.noise:
+            x = x + self.noise * torch.randn_like(x)
         prediction = self.network(x)
         if self.shift is not None:
             prediction = prediction + self.shift

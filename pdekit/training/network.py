@@ -100,6 +100,7 @@ def _epochs(
         shift=shift,
         backward=fabric.backward,
         parameters=list(solver.network.parameters()),
+        noise=settings.noise,
     )
     norm = l2_norm(source.valid_grid, fabric.device)
     augmentation = _augmentation(settings, source)

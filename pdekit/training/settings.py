@@ -54,6 +54,9 @@ class Training(Selection):
     schedule: Schedule = Schedule()
     clip: Positive | None = None  # largest 2-norm of the gradient
     augmentation: Literal["batch", "sample"] | Annotated[bool, Field(strict=True)] = False  # true = "batch"
+    noise: Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)] = (
+        0.0  # on scaled inputs; for small data sets
+    )
     threads: Count | Literal["all"] = "all"  # of torch, on the CPU
     memory: Count = 768  # MiB of samples that are kept in memory; more are streamed from the file
     workers: Annotated[int, Field(ge=0, strict=True)] = 1  # processes that read while streaming

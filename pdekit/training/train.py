@@ -81,12 +81,11 @@ def train(  # noqa: PLR0913 - the options of the command
             outcome = train_network(
                 cls, tables, source, run, seed=seed, device=where, threads=threads, progress=progress
             )
-    except BadInput:
-        if not earlier:  # the network refused its card or data: nothing was trained, nothing stays
-            shutil.rmtree(run, ignore_errors=True)
-        raise
-    except SolveError as error:
-        write_json(run / "run.json", {**read_json(run / "run.json"), "status": "failed", "reason": str(error)})
+    except (BadInput, SolveError) as error:
+        if isinstance(error, BadInput) and not earlier and not any(run.glob("*.safetensors")):
+            shutil.rmtree(run, ignore_errors=True)  # card or data were refused: nothing was trained, nothing stays
+        else:
+            write_json(run / "run.json", {**read_json(run / "run.json"), "status": "failed", "reason": str(error)})
         raise
     seconds = outcome.pop("earlier_seconds", 0.0) + time.perf_counter() - begin
     write_json(run / "run.json", {**facts, "status": "finished", "seconds": seconds, **outcome})

@@ -60,6 +60,22 @@ def test_one_step_written_out(limit, shift):
     assert not loss.requires_grad
 
 
+def test_noise_of_the_asked_size_is_added_to_the_input_alone():
+    network, step = make_step(rate=0.0)
+    x, y = torch.randn(20_000, 3), torch.randn(20_000, 3)
+    seen = []
+    network.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    before = x.clone()
+    for noise in (0.0, 0.25):
+        step.noise = noise
+        step(x, y, 0)
+    assert torch.equal(seen[0], before)
+    assert torch.equal(x, before)
+    added = seen[1] - before
+    assert float(added.std()) == pytest.approx(0.25, rel=0.02)
+    assert abs(float(added.mean())) < 5 * 0.25 / math.sqrt(60_000)
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 @pytest.mark.parametrize("row", [2, 130])
 def test_a_loss_that_is_not_finite_stops_with_epoch_step_and_what_to_do(bad, row):

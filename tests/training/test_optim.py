@@ -54,7 +54,7 @@ def test_the_optimiser_step_written_out(name, decay):
     w = torch.view_as_real(weight.clone())
     m, v = torch.zeros_like(w), torch.zeros_like(w)
     for t in range(1, 4):
-        rate, moment = 0.01 * t, 0.9
+        rate, moment = 0.01 * t, (0.95, 0.85, 0.9)[t - 1]
         p.grad = torch.randn(3, dtype=torch.complex128)
         g = torch.view_as_real(p.grad).clone()
         set_rates(optimizer, rate, moment)

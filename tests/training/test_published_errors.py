@@ -94,6 +94,7 @@ def test_other_people_s_darcy(tmp_path):
         "model.n_modes": [12, 12],
         "training.loss": "h1",
         "training.hold_out": 100,
+        "training.noise": 0.3,
         "training.augmentation": False,
         "training.epochs": 30,
     }

@@ -48,6 +48,7 @@ KINDS = {
     "batch": {},
     "sample": {"training.augmentation": "sample"},
     "tfno": {"solver": "tfno"},
+    "noise": {"training.noise": 0.3},
     "adam, cosine, h1": {
         "training.optimizer.name": "adam",
         "training.schedule.name": "cosine",

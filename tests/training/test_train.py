@@ -201,6 +201,7 @@ def test_a_loss_that_is_not_finite_is_a_failed_run_that_keeps_its_best(darcy, ti
         ({"seed": -1}, r"seed cannot be used[\s\S]*-1"),
         ({"overrides": {"training.epochs": 0}}, r"training.epochs"),
         ({"overrides": {"training.batch": 2.5}}, r"training.batch"),
+        ({"overrides": {"training.noise": -0.1}}, r"training.noise"),
         ({"overrides": {"training.loss": "l1"}}, r"training.loss"),
         ({"overrides": {"training.hold_out": 24}}, r"hold_out leaves nothing to train on[\s\S]*24 of 24"),
         ({"overrides": {"training.select": "valdi"}}, r"no split 'valdi'[\s\S]*hold_out=50"),
