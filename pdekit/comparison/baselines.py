@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from pdekit.registry import Card
 from pdekit.solver import Instances
 
 Progress = Callable[[int, int, str], None]
+AS_EXACT = 1.05  # errors that differ by less than this factor are equal
 STRONGER = 0.9  # a left-out run is stronger where it takes less than this part of the time
 SAMPLES = 4  # samples that a left-out run answers
 HOPELESS = 3.0  # a solver is not run further once a run took this many times the slowest of the plan's front
@@ -27,7 +29,7 @@ LONGEST = 10.0  # seconds of one solve that end the probe of a solver where the 
 
 @dataclass(frozen=True)
 class Probe:
-    """A left-out run: solver and knobs, median seconds of single solves, mean error on the first samples."""
+    """A left-out run: solver and knobs, median seconds of single solves, mean error, scaled from the first samples to all."""
 
     name: str
     seconds: float
@@ -45,21 +47,16 @@ class Baselines:
     names: tuple[str, ...] = ()
 
     def missing(self, error: float | None = None) -> Probe | None:
-        """A left-out run that is as exact as `error` (as any run of the plan's front, where None) in clearly less time."""
-        levels = self.own.errors if error is None else (error,)
-        best: tuple[float, Probe] | None = None
-        for level in levels:
-            mine = time_at_error(self.own, level)
-            for probe in self.left_out:
-                if (
-                    probe.error <= level
-                    and probe.seconds < STRONGER * mine
-                    and (best is None or probe.seconds / mine < best[0])
-                ):
-                    best = probe.seconds / mine, probe
-        if not self.own.errors and self.left_out:
-            return min(self.left_out, key=lambda p: p.error)
-        return best[1] if best else None
+        """The fastest left-out run that is as exact as `error` in clearly less time than the plan's front takes.
+
+        error   the most exact run of the plan's own front, where None
+        """
+        if not self.own.errors:
+            return min(self.left_out, key=lambda p: p.error, default=None)
+        level = self.own.errors[-1] if error is None else error
+        bound = STRONGER * time_at_error(self.own, level)
+        rivals = [p for p in self.left_out if p.error <= AS_EXACT * level and p.seconds < bound]
+        return min(rivals, key=lambda p: p.seconds, default=None)
 
     def sentence(self, error: float | None = None) -> str:
         """What the report says about it; "" where the plan's classical side is as strong as pdekit's."""
@@ -69,8 +66,9 @@ class Baselines:
         takes = f"{probe.name} reaches an error of {probe.error:.2g} in {1e3 * probe.seconds:.3g} ms a sample"
         if not self.own.errors:
             return f"no classical solver of the plan answered; {takes}"
-        mine = time_at_error(self.own, max(probe.error, self.own.errors[-1]))
-        return f"the strongest registered baseline is missing: {takes}, where the plan's take {1e3 * mine:.3g} ms"
+        mine = time_at_error(self.own, self.own.errors[-1] if error is None else error)
+        own = f"the plan's take {1e3 * mine:.3g} ms" if math.isfinite(mine) else "no run of the plan is so exact"
+        return f"the strongest registered baseline is missing: {takes}, where {own}"
 
 
 def look(
@@ -88,6 +86,7 @@ def look(
     own = front([float(np.median(o.latency)) for o in good], [o.mean(metric) for o in good])
     bound = HOPELESS * own.seconds[-1] if own.seconds else LONGEST
     some = instances[: min(SAMPLES, len(instances))]
+    scale = _scale(good, metric, len(some))
     probes: list[Probe] = []
     with limited(threads, []):
         absent = left_out(problem, cards)
@@ -97,10 +96,19 @@ def look(
             for point in sorted(ladder_points(card, name), key=_work):
                 probe = _probe(name, point, problem, some, truth, metric)
                 if probe is not None:
-                    probes.append(probe)
+                    probes.append(replace(probe, error=scale * probe.error))
                 if probe is None or probe.seconds > bound:
                     break
     return Baselines(tuple(probes), own, tuple(good[i].name for i in own.runs))
+
+
+def _scale(good: list[Outcome], metric: str, k: int) -> float:
+    """Error on all samples over error on the first k, as the plan's own runs have it: puts probes on one level with them."""
+    pairs = [
+        (o.mean(metric), float(np.nanmean(o.errors[metric][0, :k]))) for o in good if o.errors[metric][0, :k].any()
+    ]
+    ratios = [whole / part for whole, part in pairs if part > 0 and np.isfinite(whole / part)]
+    return float(np.median(ratios)) if ratios else 1.0
 
 
 def _work(point: Point) -> tuple[float, float]:

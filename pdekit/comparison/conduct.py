@@ -145,7 +145,7 @@ def _unfair(plan: Plan, cases: Cases, outcome: Outcome, baselines: Baselines) ->
     why = why or trained_elsewhere(
         outcome.entrant.training, cases.facts["content_hash"], cases.hashes, np.asarray(cases.seeds)
     )
-    return lambda error: why or baselines.sentence() or baselines.sentence(error)
+    return lambda error: why or baselines.sentence(error)
 
 
 def _costs(outcome: Outcome, cases: Cases, tuning: float) -> Costs:

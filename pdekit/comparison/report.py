@@ -124,5 +124,8 @@ def _refusals(c: Comparison) -> list[str]:
     texts = [*said, *refused]
     if not texts:
         return []
-    rows = [page.paragraph(t, "refusal" if "no speed-up" in t or t in refused else "note") for t in texts]
+    rows = [
+        page.paragraph(t, "refusal" if "no speed-up" in t or "baseline is missing" in t or t in refused else "note")
+        for t in texts
+    ]
     return [page.heading("What is stated, what is refused, and why"), *rows]

@@ -113,7 +113,7 @@ def notes(comparison: Comparison, *, everything: bool = False) -> list[str]:
     out: list[str] = []
     weak = comparison.baselines.sentence()
     if weak and comparison.cases.problem is not None:
-        out.append(f"no speed-up is stated: {weak}")
+        out.append(weak)
     for v in comparison.verdicts:
         if _kind(comparison, v.entrant) == "trivial" and not everything:
             continue

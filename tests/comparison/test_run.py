@@ -163,7 +163,7 @@ def test_the_strongest_registered_solver_is_found_by_running_it():
     assert found.sentence().startswith(
         f"the strongest registered baseline is missing: {missing.name} reaches an error of "
     )
-    assert found.sentence(0.05).startswith("the strongest registered baseline is missing: ")
+    assert found.sentence(0.04).endswith("where no run of the plan is so exact")
     fast.latency = np.full(3, 1e-9)
     assert probed(fast, {}).sentence() == ""
 
@@ -178,11 +178,14 @@ def test_baselines_are_compared_at_equal_error():
     inexact = Probe("coarse", 1e-4, 0.5)  # fast, but no run of the plan is so inexact
     level = Probe("level", 0.95e-3, 0.09)  # 5 % faster than the plan: equal
     strong = Probe("strong", 1e-3, 5e-3)
-    assert Baselines((inexact, level), own).sentence() == ""
-    assert Baselines((inexact, level, strong), own).missing() is None  # at 1e-1 the plan takes 1 ms too
+    exact = Probe("exact", 3e-3, 1.04e-3)  # within 5 %: as exact as the plan's best, which takes 4 ms
+    assert Baselines((inexact, level, strong), own).sentence() == ""  # none is as exact as the plan's best run
+    assert Baselines((inexact, level, strong, exact), own).missing() is exact
+    assert Baselines((inexact, level), own).missing(1e-1) is None
     assert Baselines((strong,), own).missing(1e-2) is strong  # at 1e-2 the plan takes 2 ms
     assert Baselines((strong,), own).missing(1e-3) is None  # it is not so exact
-    assert "where the plan's take 2.46 ms" in Baselines((strong,), own).sentence(1e-2)
+    assert Baselines((strong,), own).missing(0.5) is None  # beyond the plan's front nothing is said
+    assert "where the plan's take 2 ms" in Baselines((strong,), own).sentence(1e-2)
 
 
 def test_without_any_classical_solver_the_sentence_says_so():
