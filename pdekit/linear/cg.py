@@ -21,6 +21,7 @@ import numpy as np
 
 from pdekit.linear.attainable import note_on_tolerance
 from pdekit.linear.lanczos import Patience, spectrum
+from pdekit.linear.magnitude import at_ordinary_size
 from pdekit.linear.stop import Stop
 from pdekit.linear.system import System
 from pdekit.linear.vector_kernels import advance, dot, norm, turn
@@ -34,6 +35,7 @@ SUSPICIOUS = 1e6  # a step this much longer than the first is tested against rou
 BLOW_UP = 1e5  # growth of the residual that is called divergence
 
 
+@at_ordinary_size
 def cg(
     system: System,
     *,

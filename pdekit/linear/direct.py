@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
 from pdekit.errors import BadInput
+from pdekit.linear.magnitude import at_ordinary_size
 from pdekit.linear.preconditioners import inverse_eigenvalues, local_coefficient
 from pdekit.linear.system import System, as_csr, operator_size
 from pdekit.linear.vector_kernels import norm
@@ -95,6 +96,7 @@ def _constant(operator: StencilOperator) -> float:
     return 0.5 * (low + high)
 
 
+@at_ordinary_size
 def once(system: System, method: Any, *, project_rhs: bool = False) -> Solution:
     """One application of a method that is set up: setup(operator, singular) done, apply(b) -> x."""
     started = perf_counter()

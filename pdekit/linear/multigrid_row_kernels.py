@@ -149,5 +149,5 @@ def joined_row(row, factor, right, out):
         out[n - 1] = factor * even[n // 2]
     total = 0.0
     for k in range(n):
-        total += right[k] * out[k]
+        total += float(right[k]) * float(out[k])
     return total

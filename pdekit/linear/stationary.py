@@ -12,12 +12,14 @@ from pdekit.errors import BadInput
 from pdekit.linear.attainable import note_on_tolerance
 from pdekit.linear.cg import BLOW_UP
 from pdekit.linear.lanczos import PATIENCE
+from pdekit.linear.magnitude import at_ordinary_size
 from pdekit.linear.stop import Stop
 from pdekit.linear.system import System
 from pdekit.linear.vector_kernels import norm
 from pdekit.solution import Solution, Status
 
 
+@at_ordinary_size
 def stationary(
     system: System, cycle: Any, *, stop: Stop, x0: np.ndarray | None = None, project_rhs: bool = False
 ) -> Solution:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -89,6 +90,12 @@ class System:
             product = wide @ x64 if isinstance(wide, StencilOperator) else (wide @ x64.ravel()).reshape(x.shape)
             r = np.subtract(b64, product)
         return norm(r.ravel()) / (norm(b64.ravel()) or 1.0)
+
+    def scaled(self, k: int) -> System:
+        """The same system with 2^k b."""
+        other = copy(self)
+        other.b = np.ldexp(self.b, k)
+        return other
 
     def project(self, v: np.ndarray) -> None:
         """Take the null space out of v, in place."""

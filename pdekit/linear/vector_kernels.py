@@ -14,21 +14,21 @@ FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 @numba.njit(cache=True, fastmath=FAST)
 def dot(a, b):
-    """a . b"""
+    """a . b, products and sum in float64."""
     total = 0.0
     for i in range(a.size):
-        total += a[i] * b[i]
+        total += float(a[i]) * float(b[i])
     return total
 
 
 @numba.njit(cache=True, fastmath=FAST)
 def advance(x, r, p, q, alpha):
-    """x += alpha p, r -= alpha q; returns r . r."""
+    """x += alpha p, r -= alpha q; returns r . r, products and sum in float64."""
     total = 0.0
     for i in range(x.size):
         x[i] += alpha * p[i]
         r[i] -= alpha * q[i]
-        total += r[i] * r[i]
+        total += float(r[i]) * float(r[i])
     return total
 
 
@@ -40,26 +40,9 @@ def turn(p, z, beta):
 
 
 @numba.njit(cache=True, fastmath=FAST)
-def scaled_into(r, scale, out):
-    """out = scale * r, in the type of out."""
-    for i in range(r.size):
-        out[i] = scale * r[i]
-
-
-@numba.njit(cache=True, fastmath=FAST)
-def scaled_back(z, scale, r, out):
-    """out = scale * z, in the type of out; returns r . out."""
-    total = 0.0
-    for i in range(r.size):
-        out[i] = scale * z[i]
-        total += r[i] * out[i]
-    return total
-
-
-@numba.njit(cache=True, fastmath=FAST)
 def norm(a):
-    """|a| in the 2-norm, summed in float64."""
+    """|a| in the 2-norm, squares and sum in float64."""
     total = 0.0
     for i in range(a.size):
-        total += a[i] * a[i]
+        total += float(a[i]) * float(a[i])
     return math.sqrt(total)

@@ -240,3 +240,53 @@ def test_answers_stay_when_later_solves_use_memory_again():
         solve(diffusion(grid, 7.0)[0], other)
     np.testing.assert_array_equal(first.values, kept)
     np.testing.assert_array_equal(op.edges[0], edges)
+
+
+@pytest.mark.parametrize("precond", ["none", "jacobi", "multigrid", "amg", "fast-poisson"])
+@pytest.mark.parametrize(
+    ("dtype", "powers"),
+    [(np.float32, (-40, -30, -25, -20, -8, 8, 20, 30, 37)), (np.float64, (-305, -200, -170, -60, 60, 160, 300))],
+)
+def test_steps_and_status_do_not_depend_on_the_size_of_b(precond, dtype, powers):
+    """b times 10^k, atol too, and a start."""
+    op = diffusion(Grid.make((32, 32), boundary="dirichlet"), 1.0)[0].astype(dtype)
+    b = np.random.default_rng(0).normal(size=op.shape)
+    x0 = solve(op, b.astype(dtype), stop=Stop(rtol=1e-2)).values
+    rtol = 1e-4 if dtype is np.float32 else 1e-8
+    for method in ("cg", "multigrid", "direct") if precond == "none" else ("cg",):
+        relative = solve(op, b.astype(dtype), method=method, precond=precond, stop=Stop(rtol=rtol))
+        absolute = solve(op, b.astype(dtype), method=method, precond=precond, stop=Stop(rtol=0.0, atol=1e-2))
+        warm = solve(op, b.astype(dtype), x0=x0, precond=precond, stop=Stop(rtol=rtol))
+        for k in powers:
+            scaled = (b * 10.0**k).astype(dtype)
+            seen = []
+            s = solve(op, scaled, method=method, precond=precond, stop=Stop(rtol=rtol))
+            assert (s.status, s.steps) == (relative.status, relative.steps), k
+            assert s.residuals == pytest.approx(relative.residuals * 10.0**k, rel=0.3, abs=1e-13 * 10.0**k)
+            assert s.true_residual <= rtol * 1.01
+            if 1e-30 < 10.0**k < 1e37:
+                np.testing.assert_allclose(
+                    s.values / 10.0**k, relative.values, rtol=0, atol=30 * rtol * np.abs(x0).max()
+                )
+            if method != "direct":
+                stop = Stop(rtol=0.0, atol=1e-2 * 10.0**k)
+                t = solve(op, scaled, method=method, precond=precond, stop=stop)
+                assert (t.status, t.steps) == (absolute.status, absolute.steps), k
+            if method == "cg" and 10.0**k > 1e-30:
+                w = solve(
+                    op,
+                    scaled,
+                    x0=(x0 * 10.0**k).astype(dtype),
+                    precond=precond,
+                    stop=Stop(rtol=rtol),
+                    callback=lambda step, norm, seen=seen: seen.append(norm),
+                )
+                assert warm.steps - 1 <= w.steps <= warm.steps + 1, k
+                assert seen == list(w.residuals[1:])
+
+
+def test_a_solution_that_the_type_of_b_cannot_hold_is_not_finite():
+    op = diffusion(Grid.make((32, 32), (1e3, 1e3), boundary="dirichlet"), 1e-6)[0]
+    s = solve(op, np.full(op.shape, 1e300))
+    assert s.status is Status.NONFINITE
+    assert np.isnan(s.true_residual)
