@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tomllib
 from pathlib import Path
 
 from pdekit import __version__
@@ -11,6 +12,7 @@ from pdekit.data.produce import makers, one_thread, variables
 from pdekit.data.read import open_file
 from pdekit.data.recipe import Recipe, recipe_from
 from pdekit.errors import BadInput, FormatError
+from pdekit.settings import to_toml
 from pdekit.solution import Status
 from pdekit.space.grid import Grid
 
@@ -35,13 +37,24 @@ def existing(target: Path, recipe: Recipe) -> str:
         with open_file(target) as file:
             text = str(file.attrs.get("recipe", ""))
             version = str(file.attrs.get("pdekit_version", ""))
+            settings = str(file.attrs.get("solver_settings", ""))
     except FormatError as error:
         raise BadInput.of(f"{str(target)!r} exists and is no pdekit file.", found=str(error), hint=hint) from None
     old = recipe_from(text, where=f"the recipe in {str(target)!r}") if text else None
+    as_now = _same_table(settings, to_toml(recipe.settings()))
     if old is not None and old.sha256() == recipe.sha256():
-        return "same"
+        if as_now:
+            return "same"
+        raise BadInput.of(
+            f"{str(target)!r} exists and was made from this recipe with other settings of its solver.",
+            where=f"card {recipe.solver!r}",
+            found="; ".join(settings.split("\n")).strip("; "),
+            allowed="; ".join(to_toml(recipe.settings()).split("\n")).strip("; "),
+            hint=hint,
+        )
     grows = (
         old is not None
+        and as_now
         and version == __version__
         and old.identity() == recipe.identity()
         and all(
@@ -52,6 +65,14 @@ def existing(target: Path, recipe: Recipe) -> str:
     if grows:
         return "smaller"
     raise BadInput.of(f"{str(target)!r} exists and was made from another recipe or seed.", hint=hint)
+
+
+def _same_table(text: str, other: str) -> bool:
+    """Whether two texts are the same TOML table."""
+    try:
+        return tomllib.loads(text) == tomllib.loads(other)
+    except tomllib.TOMLDecodeError:
+        return False
 
 
 def preflight(recipe: Recipe, target: Path) -> None:

@@ -39,7 +39,7 @@ def one_thread() -> Iterator[None]:
 
 def makers(recipe: Recipe) -> dict[str, SampleMaker]:
     """The makers of all splits, prepared once per recipe in each thread of each process."""
-    key = recipe.sha256()
+    key = (recipe.sha256(), recipe.identity())  # the second reads the solver's card, which may have changed
     if getattr(_kept, "key", None) != key:
         _kept.key, _kept.makers = key, {}
     for split in recipe.splits:

@@ -135,8 +135,12 @@ class Recipe(Settings):
         return hashlib.sha256(self.toml().encode()).hexdigest()
 
     def identity(self) -> str:
-        """Hash of what a sample depends on besides split and index: all but the title, failure rule and sizes."""
+        """Hash of what a sample depends on besides split and index: all but the title, failure rule and sizes.
+
+        The card of the solver is read for it: its code, and the settings that the recipe leaves to it.
+        """
         tree = self.model_dump(exclude={"title", "on_failure"})
+        tree["card"] = {"code": read_card(self.solver).code, "settings": self.settings()}
         order = [name for name in self.splits if name not in NUMBERED]
         tree["splits"] = {"order": order, **{k: {"set": v.set} for k, v in self.splits.items()}}
         return hashlib.sha256(to_toml(tree).encode()).hexdigest()

@@ -1,6 +1,7 @@
 """Generation: a sample depends on (recipe, seed, split, index) and on nothing else; failures; appending; error estimates."""
 
 import json
+import re
 
 import h5py
 import numpy as np
@@ -13,8 +14,9 @@ from pdekit.data.plan import plan
 from pdekit.data.read import open_file
 from pdekit.data.recipe import read_recipe
 from pdekit.data.shards import ShardFolder, Task
-from pdekit.errors import BadInput, SolveError
+from pdekit.errors import BadInput, SolveError, StorageError
 from pdekit.problems import PROBLEMS
+from pdekit.registry import find_card
 from pdekit.solution import Status
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
@@ -154,6 +156,50 @@ def test_a_file_of_another_recipe_is_never_replaced(recipe_path, tmp_path, chang
     with pytest.raises(BadInput, match="was made from another recipe or seed"):
         generate(recipe_path, path, overrides=change)
     assert path.read_bytes() == before
+
+
+def card_at(path, rtol):
+    path.write_text(re.sub(r"rtol +=[^,\n]*\n", f"rtol = {rtol}\n", find_card("pcg-multigrid").read_text(), count=1))
+
+
+def test_a_card_by_path_that_changed_makes_other_data(recipe_text, recipe_path, clean, tmp_path):
+    """The settings that a recipe leaves to its solver's card are part of what its samples depend on."""
+    card = tmp_path / "mine.toml"
+    recipe_path.write_text(
+        recipe_text.replace('"pcg-multigrid"', f'"{card}"').replace("solver_settings = { rtol = 1e-8 }\n", "")
+    )
+    card_at(card, 1e-2)
+    target = generate(recipe_path, tmp_path / "a.h5")
+    before = target.read_bytes()
+    loose = content(target)
+    assert generate(recipe_path, target).read_bytes() == before
+    card_at(card, 1e-8)
+    with pytest.raises(BadInput, match="with other settings of its solver") as caught:
+        generate(recipe_path, target)
+    assert "0.01" in str(caught.value)
+    assert "1e-08" in str(caught.value)
+    with pytest.raises(BadInput, match="exists and was made from another recipe"):
+        generate(recipe_path, target, overrides={"splits.train": 9})
+    assert target.read_bytes() == before
+    assert content(generate(recipe_path, tmp_path / "b.h5")) == content(clean) != loose
+
+
+def test_shards_of_another_card_are_refused_and_kept(recipe_text, recipe_path, tmp_path, monkeypatch):
+    card = tmp_path / "mine.toml"
+    recipe_path.write_text(recipe_text.replace('"pcg-multigrid"', f'"{card}"').replace("solver_settings =", "# "))
+    card_at(card, 1e-2)
+
+    def refused(*arguments, **options):
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pdekit.data.generate.assemble", refused)
+        with pytest.raises(StorageError):
+            generate(recipe_path, tmp_path / "a.h5")
+    card_at(card, 1e-8)
+    with pytest.raises(BadInput, match="belong to another recipe"):
+        generate(recipe_path, tmp_path / "a.h5")
+    assert list((tmp_path / "a.h5.shards").glob("*.shard"))
 
 
 def test_shards_of_another_recipe_are_refused_and_kept(recipe_path, tmp_path):
