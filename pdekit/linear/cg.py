@@ -253,7 +253,7 @@ class _Run:
         system = self.system
         if status is Status.NONFINITE_INPUT:
             return self.x, math.nan
-        if status.converged and self.known is not None and self.x.dtype == np.float64:
+        if status.converged and self.known is not None and self.x.dtype == np.float64 and system.proven:
             system.centre(self.x)
             return self.x, self.known / norm(system.b.ravel())
         choice = [self.x] if status.converged or self.least_x is None else [self.x, self.least_x]

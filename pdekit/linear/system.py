@@ -16,6 +16,7 @@ from pdekit.linear.vector_kernels import dot, norm
 from pdekit.space.diffusion import control_volumes
 from pdekit.space.stencils import StencilOperator
 
+NULL = {np.dtype("float64"): 1e-8, np.dtype("float32"): 1e-4}  # |A z| / |A| that is rounding
 COMPATIBLE = {np.dtype("float64"): 1e-10, np.dtype("float32"): 1e-5}
 
 
@@ -24,7 +25,7 @@ class System:
 
     operator    StencilOperator, scipy sparse array or LinearOperator; symmetric is taken for granted
     nullspace   None: "constant" where a StencilOperator says it is singular, else nothing; "constant"; or an orthonormal
-                basis (n, k)
+                basis (n, k); what is declared is checked: BadInput unless A Z is rounding
     """
 
     def __init__(self, operator: Any, b: np.ndarray, nullspace: Any = None) -> None:
@@ -45,7 +46,29 @@ class System:
                 "nullspace of a linear system.", found=repr(nullspace), allowed='"constant", a basis, none'
             )
         self.basis = None if nullspace is None or self.constant else _orthonormal(nullspace, size)
+        self.proven = not self.singular or (
+            self.constant and isinstance(operator, StencilOperator) and operator.singular
+        )
+        if not self.proven and self.finite:
+            self._check_nullspace()
         self._weights: np.ndarray | None = None
+
+    def _check_nullspace(self) -> None:
+        """Raise BadInput where A Z is more than rounding; |A| is taken from a random vector, to a factor of some ten."""
+        size, kind = self.b.size, self.b.dtype
+        probe = np.random.default_rng(0).normal(size=size).astype(kind).reshape(self.b.shape)
+        out = np.empty_like(self.b)
+        self.product(probe, out)
+        scale = norm(out.ravel()) / norm(probe.ravel())
+        for k in range(1 if self.basis is None else self.basis.shape[1]):
+            z = np.full(size, size**-0.5) if self.basis is None else self.basis[:, k]
+            self.product(np.ascontiguousarray(z.astype(kind)).reshape(self.b.shape), out)
+            if not norm(out.ravel()) <= NULL[kind] * scale:
+                raise BadInput.of(
+                    "nullspace of a linear system: A does not send it to zero.",
+                    found=f"|A z| = {norm(out.ravel()):.3g}, where |A| is about {scale:.3g}",
+                    hint="leave nullspace out, unless A is singular",
+                )
 
     @property
     def singular(self) -> bool:

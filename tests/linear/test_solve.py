@@ -290,3 +290,35 @@ def test_a_solution_that_the_type_of_b_cannot_hold_is_not_finite():
     s = solve(op, np.full(op.shape, 1e300))
     assert s.status is Status.NONFINITE
     assert np.isnan(s.true_residual)
+
+
+@pytest.mark.parametrize("method", ["cg", "multigrid", "direct"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_null_space_that_is_none_is_refused(method, dtype):
+    """CG would take the mean out of the solution of a regular system and report the residual from before."""
+    op = OP.astype(dtype)
+    b = (B[0] - B[0].mean()).astype(dtype)
+    text = r"A does not send it to zero.*\|A z\|.*leave nullspace out"
+    refused(text, op=op, b=b, method=method, precond="none" if method == "cg" else "auto", nullspace="constant")
+    basis = np.linalg.qr(np.random.default_rng(0).normal(size=(384, 2)))[0]
+    refused(text, op=OP.to_csr(), b=b.ravel(), nullspace=basis)
+    closed = diffusion(Grid.make((24, 16), boundary="neumann"), A[0])[0]
+    mean = np.full((384, 1), 384**-0.5)
+    for matrix in (closed.to_csr(), closed.as_linear_operator()):
+        for null in ("constant", mean):
+            s = solve(matrix, b.ravel(), precond="none", nullspace=null, stop=Stop(rtol=1e-4), project_rhs=True)
+            assert s.status is Status.CONVERGED
+    refused(
+        text,
+        op=closed.to_csr(),
+        b=b.ravel(),
+        nullspace=np.hstack([mean, np.eye(384)[:, :1] - mean * mean[0]]) / np.array([1.0, np.sqrt(1 - 1 / 384)]),
+    )
+
+
+def test_the_residual_is_that_of_the_answer_also_where_a_declared_null_space_is_nearly_one():
+    a = sp.diags_array(np.r_[1e-9, np.linspace(1.0, 2.0, 50)]).tocsr()
+    z = np.eye(51)[:, :1]
+    b = np.r_[0.0, np.ones(50)]
+    s = solve(a, b, precond="none", nullspace=z, x0=np.r_[1e3, np.zeros(50)])
+    assert s.true_residual == pytest.approx(np.linalg.norm(b - a @ s.values) / np.linalg.norm(b), rel=1e-9)
