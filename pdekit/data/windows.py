@@ -6,7 +6,7 @@ Which of the three changes nothing but the speed: the order of samples is the ca
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,21 @@ class Samples(Dataset):
     """Rows of one split as pairs (x, y) of arrays (b, c, *points) float32; indexed by arrays of row numbers.
 
     The file is opened once in each process that asks: an HDF5 handle must not cross a fork.
+
+    unread   inputs that `encode` does without: never read, never decompressed
     """
 
-    def __init__(self, path: Path, split: str, rows: range, encode: Encode, encode_outputs: EncodeOutputs) -> None:
+    def __init__(
+        self,
+        path: Path,
+        split: str,
+        rows: range,
+        encode: Encode,
+        encode_outputs: EncodeOutputs,
+        unread: Collection[str] = (),
+    ) -> None:
         self.path, self.split, self.rows = Path(path), split, rows
-        self.encode, self.encode_outputs = encode, encode_outputs
+        self.encode, self.encode_outputs, self.unread = encode, encode_outputs, frozenset(unread)
         self._owner = 0
         self._file: DataFile | None = None
         self._shape: Any = None
@@ -63,8 +73,8 @@ class Samples(Dataset):
             self._file, self._owner = open_file(self.path), os.getpid()
             self._shape = (
                 self._file.grid(self.split),
-                self._file.names(self.split, "input", "geometry", "boundary"),
-                self._file.names(self.split, "parameter"),
+                [n for n in self._file.names(self.split, "input", "geometry", "boundary") if n not in self.unread],
+                [n for n in self._file.names(self.split, "parameter") if n not in self.unread],
                 self._file.names(self.split, "output"),
             )
         return self._file

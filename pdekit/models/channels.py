@@ -63,9 +63,7 @@ class Channels(Settings):
                     found=f"mean {s['mean']}, std {s['std']}",
                     hint="`pdekit check FILE` names the samples that hold NaN or infinity",
                 )
-        constants = {
-            n: s["mean"] for n, s in inputs.items() if s["std"] <= CONSTANT * max(abs(s["min"]), abs(s["max"]))
-        }
+        constants = {n: s["mean"] for n, s in inputs.items() if _constant(s)}
         varying = {n: s for n, s in inputs.items() if n not in constants}
         if not varying:
             raise BadInput.of(
@@ -90,11 +88,17 @@ class Channels(Settings):
     def encode(self, instances: Instances) -> np.ndarray:
         """Inputs as the network wants them: (n, c, *x) float32, dimensionless. Raises BadInput."""
         given = {**instances.fields, **instances.parameters}
-        self._check_given(given)
+        for name, value in self.constants.items():
+            require_constant(name, value, _given(given, name))
+        return self.encode_varying(instances)
+
+    def encode_varying(self, instances: Instances) -> np.ndarray:
+        """The same where `constants` were looked at before, and need not be given."""
+        given = {**instances.fields, **instances.parameters}
         grid = instances.grid
         x = np.empty((len(instances), len(self.inputs), *grid.points), dtype=np.float32)
         for i, channel in enumerate(self.inputs):
-            values = spread(np.asarray(given[channel.name]), channel, grid)
+            values = spread(np.asarray(_given(given, channel.name)), channel, grid)
             np.divide(values - channel.shift, channel.scale, out=x[:, i], casting="unsafe")
         return x
 
@@ -114,21 +118,38 @@ class Channels(Settings):
         """A network's output (n, c, *x) in physical units: {name: (n, *x)}."""
         return {c.name: y[:, i] * np.float32(c.scale) + np.float32(c.shift) for i, c in enumerate(self.outputs)}
 
-    def _check_given(self, given: Mapping[str, np.ndarray]) -> None:
-        for name in (*(c.name for c in self.inputs), *self.constants):
-            if name not in given:
-                raise BadInput.of(
-                    f"the learned solver needs the input {name!r}.", found=", ".join(given) or "no inputs"
-                )
-        for name, value in self.constants.items():
-            array = np.asarray(given[name])
-            wrong = np.abs(array - value) > 10 * CONSTANT * max(abs(value), CONSTANT)
-            if wrong.any():
-                raise BadInput.of(
-                    f"input {name!r} was {value:.6g} in every training sample, so the solver knows no other value.",
-                    found=f"{np.ravel(array)[np.argmax(np.ravel(wrong))]:.6g}",
-                    hint="train on data in which this input varies",
-                )
+
+def require_constant(name: str, value: float, array: np.ndarray) -> None:
+    """Raise BadInput where an input that had one value in all training samples has another."""
+    a = np.asarray(array)
+    if a.size == 0 or _near(value, float(a.min()), float(a.max())):
+        return
+    wrong = ~(np.abs(np.ravel(a) - value) <= _tolerance(value))
+    raise BadInput.of(
+        f"input {name!r} was {value:.6g} in every training sample, so the solver knows no other value.",
+        found=f"{np.ravel(a)[np.argmax(wrong)]:.6g}",
+        hint="train on data in which this input varies",
+    )
+
+
+def _constant(s: Mapping[str, float]) -> bool:
+    """One value in the whole split: a spread of rounding, and no point that `require_constant` would refuse."""
+    largest = max(abs(s["min"]), abs(s["max"]))
+    return s["std"] <= CONSTANT * largest and _near(s["mean"], s["min"], s["max"])
+
+
+def _near(value: float, low: float, high: float) -> bool:
+    return max(high - value, value - low) <= _tolerance(value)
+
+
+def _tolerance(value: float) -> float:
+    return 10 * CONSTANT * max(abs(value), CONSTANT)
+
+
+def _given(given: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    if name not in given:
+        raise BadInput.of(f"the learned solver needs the input {name!r}.", found=", ".join(given) or "no inputs")
+    return given[name]
 
 
 def spread(values: np.ndarray, channel: Channel, grid: Grid) -> np.ndarray:

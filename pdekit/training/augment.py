@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -68,10 +68,12 @@ class Augmentation:
         return torch.stack([symmetry.apply(c.name, u[:, i]) for i, c in enumerate(channels)], dim=1)
 
 
-def symmetries_for(problem_symmetries: Sequence[Symmetry], inputs: Sequence[Channel]) -> tuple[Symmetry, ...]:
-    """The symmetries that act on each input by itself: none but identity where values on a face are an input, since a
-    flip would move them to another face.
+def symmetries_for(problem_symmetries: Sequence[Symmetry], kinds: Iterable[str]) -> tuple[Symmetry, ...]:
+    """The symmetries that act on each field of a file by itself: none but identity where it holds values on a face, since
+    a flip would move them to another face. That is so even where they never vary, and are no channel of the network.
+
+    kinds   of all inputs in the file: "field", "boundary", "parameter"
     """
-    if any(channel.kind == "boundary" for channel in inputs):
+    if "boundary" in kinds:
         return tuple(problem_symmetries[:1])
     return tuple(problem_symmetries)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from pdekit.data.read import DataFile, open_file
+from pdekit.data.statistics import combine, moments
 from pdekit.data.windows import Samples
 from pdekit.errors import BadInput
-from pdekit.models.channels import Channels
+from pdekit.models.channels import Channels, require_constant
 from pdekit.problems.problem import Problem, Symmetry
 from pdekit.registry import Card
+from pdekit.solution import Status
 from pdekit.space.grid import Grid
 from pdekit.training.augment import symmetries_for
 from pdekit.training.settings import LearnedCard
+
+BLOCK_ROWS = 64  # samples read at once where a whole field is looked at
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ def read_source(path: Path, card: Card, tables: LearnedCard) -> Source:
                 found=f"the problem is {', '.join(sorted(problem.traits))}",
                 allowed=f"problems that are {', '.join(card.solves)}",
             )
-        channels = _channels(file, tables)
+        kinds = _kinds(file)
         grid = file.grid("train")
         n = file.size("train")
         split, rows, train_rows = settings.select, range(0), range(n)
@@ -74,25 +81,72 @@ def read_source(path: Path, card: Card, tables: LearnedCard) -> Source:
                 found=", ".join(file.splits),
                 hint="--set training.hold_out=50 keeps the last 50 training samples for it; the test split never does",
             )
+        _require_solved(file, place, {"train": train_rows, split: rows} if split != "train" else {"train": range(n)})
+        channels = _channels(file, tables, kinds, train_rows if settings.hold_out else None)
+        for name, value in channels.constants.items():
+            _require_constant(file, split, name, value, rows)
+        constants = tuple(channels.constants)
         symmetries = problem.symmetries(grid) if problem is not None else ()
         return Source(
-            train=Samples(path, "train", train_rows, channels.encode, channels.encode_outputs),
-            valid=Samples(path, split, rows, channels.encode, channels.encode_outputs),
+            train=Samples(path, "train", train_rows, channels.encode_varying, channels.encode_outputs, constants),
+            valid=Samples(path, split, rows, channels.encode_varying, channels.encode_outputs, constants),
             channels=channels,
             grid=grid,
             valid_grid=file.grid(split),
             problem=problem,
-            symmetries=symmetries_for(symmetries, channels.inputs),
+            symmetries=symmetries_for(symmetries, kinds.values()),
             file=str(path),
             file_hash=file.content_hash or _bytes_hash(path),
         )
 
 
-def _channels(file: DataFile, tables: LearnedCard) -> Channels:
+def _kinds(file: DataFile) -> dict[str, str]:
+    """{input: kind of channel}, in the order of the channels."""
     roles = {"input": "field", "geometry": "field", "boundary": "boundary", "parameter": "parameter"}
-    kinds = {n: kind for role, kind in roles.items() for n in file.names("train", role)}
-    outputs = {n: file.statistics(n) for n in file.names("train", "output")}
-    return Channels.fit(tables.scaling, {n: file.statistics(n) for n in kinds}, outputs, kinds)
+    return {n: kind for role, kind in roles.items() for n in file.names("train", role)}
+
+
+def _channels(file: DataFile, tables: LearnedCard, kinds: dict[str, str], rows: range | None) -> Channels:
+    """Scaling from the file's statistics of its train split, or from `rows` of it alone where some are held out."""
+    outputs = file.names("train", "output")
+    found = {n: file.statistics(n) if rows is None else _statistics(file, n, rows) for n in (*kinds, *outputs)}
+    return Channels.fit(tables.scaling, {n: found[n] for n in kinds}, {n: found[n] for n in outputs}, kinds)
+
+
+def _statistics(file: DataFile, name: str, rows: range) -> dict[str, float]:
+    parts, count = [], 1
+    for part in _blocks(rows):
+        values = file.read("train", name, part)
+        parts.append(moments(values))
+        count = values[0].size
+    return combine(np.concatenate(parts), count)
+
+
+def _require_constant(file: DataFile, split: str, name: str, value: float, rows: range) -> None:
+    """Look once at an input that the network is not given, since no batch reads it. Raises BadInput."""
+    for part in _blocks(rows):
+        require_constant(name, value, file.read(split, name, part))
+
+
+def _require_solved(file: DataFile, place: str, rows: dict[str, range]) -> None:
+    """Raise BadInput where a sample was kept although its reference solver failed."""
+    for split, part in rows.items():
+        status = file.record(split, slice(part.start, part.stop), ("solver_status",)).get("solver_status")
+        if status is None:  # imported data
+            continue
+        failed = np.flatnonzero(~np.isin(status, [s.value for s in Status if not s.failed]))
+        if failed.size:
+            raise BadInput.of(
+                f"{failed.size} of {len(part)} samples in split {split!r} are no solutions: their solver failed.",
+                where=place,
+                found=f"solver_status {int(status[failed[0]])} in sample {part.start + int(failed[0])}",
+                hint="generate the file with --set on_failure=drop, which leaves such samples out",
+            )
+
+
+def _blocks(rows: range) -> Iterator[slice]:
+    for start in range(rows.start, rows.stop, BLOCK_ROWS):
+        yield slice(start, min(start + BLOCK_ROWS, rows.stop))
 
 
 def _bytes_hash(path: Path) -> str:

@@ -138,3 +138,33 @@ def test_time_dependent_fields_are_refused():
 def test_channels_survive_json_to_the_last_bit():
     channels = fitted(Scaling(), {"a": draw(0)}, {"u": draw(1)})
     assert Channels.model_validate(json.loads(channels.model_dump_json())) == channels
+
+
+def test_one_point_that_differs_makes_an_input_vary():
+    """Its deviation is far below rounding, yet no case of the train split may be refused."""
+    a, f = draw(0, n=1000), np.ones((1000, *GRID.points))
+    f[7, 2, 3] += 1e-4
+    assert f.std() < 1e-6
+    channels = fitted(Scaling(), {"a": a, "f": f}, {"u": a})
+    assert channels.constants == {}
+    assert channels.encode(Instances(GRID, {"a": a, "f": f})).shape == (1000, 2, 4, 6)
+
+
+@pytest.mark.parametrize("value", [1 + 2e-5, 1 - 2e-5, np.nan])
+def test_one_point_of_a_constant_that_differs_is_refused_by_name(value):
+    a, f = draw(0), np.ones((3, 4, 6))
+    channels = fitted(Scaling(), {"a": a, "f": f}, {"u": a})
+    f[2, 1, 1] = value
+    with pytest.raises(BadInput, match=rf"input 'f' was 1 in every[\s\S]*found: {value:.6g}"):
+        channels.encode(Instances(GRID, {"a": a, "f": f}))
+    f[2, 1, 1] = 1 + 0.9e-5
+    channels.encode(Instances(GRID, {"a": a, "f": f}))
+
+
+def test_constants_that_were_looked_at_need_not_be_given():
+    a, f = draw(0), np.ones((3, 4, 6))
+    channels = fitted(Scaling(), {"a": a, "f": f}, {"u": a})
+    whole = channels.encode(Instances(GRID, {"a": a, "f": f}))
+    np.testing.assert_array_equal(channels.encode_varying(Instances(GRID, {"a": a})), whole)
+    with pytest.raises(BadInput, match="needs the input 'f'"):
+        channels.encode(Instances(GRID, {"a": a}))
