@@ -14,6 +14,7 @@ edges: Moulton, Dendy & Hyman 1998, doi:10.1006/jcph.1998.5943, sec. 2.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -31,9 +32,22 @@ COARSEST = 64  # unknowns: below this a dense inverse costs less than another le
 def coarse_operators(operator: StencilOperator, dtype: Any = None) -> list[StencilOperator]:
     """The operator and its coarser ones, as far as every axis can be halved; the coarser ones in `dtype`, if given."""
     levels, kind = [operator], np.dtype(operator.dtype if dtype is None else dtype)
-    while int(np.prod(levels[-1].shape)) > COARSEST and _halves(levels[-1].grid):
+    for _ in grids(operator.grid)[1:]:
         levels.append(_coarser(levels[-1], kind))
     return levels
+
+
+def grids(grid: Grid) -> list[Grid]:
+    """The grid and its coarser ones, as far as every axis can be halved and more than COARSEST unknowns are left."""
+    levels = [grid]
+    while all_unknowns(levels[-1]) > COARSEST and _halves(levels[-1]):
+        levels.append(coarser_grid(levels[-1]))
+    return levels
+
+
+def all_unknowns(grid: Grid) -> int:
+    """Number of unknowns."""
+    return math.prod(unknowns(grid, axis) for axis in range(grid.dim))
 
 
 def _halves(grid: Grid) -> bool:

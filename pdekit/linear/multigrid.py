@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pdekit.errors import BadInput
+from pdekit.linear.hierarchy import all_unknowns, grids
 from pdekit.linear.multigrid_levels import Levels, shape3
 from pdekit.space.stencils import StencilOperator
 
@@ -45,15 +46,12 @@ class MultigridCycle:
             return "the grid has one axis, where a direct solve costs as little"
         if not operator.compiled:
             return "it is not one NumPy system of a single floating type"
-        grid, size = operator.grid, math.prod(operator.shape)
-        while size > LARGEST_COARSEST:
-            if any(n % 2 for n in grid.intervals):
-                return (
-                    f"{operator.grid.intervals} intervals leave {size} unknowns on the coarsest grid "
-                    f"(at most {LARGEST_COARSEST}); intervals of 2^k m with m <= 15 serve"
-                )
-            grid = grid.with_intervals([n // 2 for n in grid.intervals])
-            size = math.prod(len(range(n)[s]) for n, s in zip(grid.points, grid.unknown, strict=True))
+        coarsest = grids(operator.grid)[-1]
+        if all_unknowns(coarsest) > LARGEST_COARSEST:
+            return (
+                f"{operator.grid.intervals} intervals leave {all_unknowns(coarsest)} unknowns on the coarsest grid "
+                f"(at most {LARGEST_COARSEST}); intervals of 2^k m with m <= 15 serve"
+            )
         return None
 
     def setup(self, operator: Any) -> MultigridCycle:

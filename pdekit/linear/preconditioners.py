@@ -42,7 +42,9 @@ class Jacobi:
 
 
 class FastPoissonInverse:
-    """M = s^-1 L^-1 s^-1 with L = -Laplace of the same grid, by FFT, DCT or DST: Concus & Golub 1973.
+    """M = s^-1 (L + c)^-1 s^-1 with L = -Laplace of the same grid, by FFT, DCT or DST: Concus & Golub 1973.
+
+    c is the mean of the operator's shift / s^2; 0 without one.
 
     s = 1 ("plain", for coefficients that jump) or s = sqrt(a) ("scaled", for smooth ones), a the mean of the edges around
     each unknown. "auto": scaled where the contrast is above 10 and neighbours differ by a factor of at most 5, else plain.
@@ -62,7 +64,6 @@ class FastPoissonInverse:
         if not isinstance(operator, StencilOperator):
             raise BadInput.of("fast-poisson needs a grid.", found=type(operator).__name__, allowed="a StencilOperator")
         self.grid = operator.grid
-        self.inverse = inverse_eigenvalues(self.grid)
         a = local_coefficient(operator)
         if not float(a.min()) > 0.0:
             raise BadInput.of("fast-poisson needs positive coefficients.", found=f"smallest {float(a.min()):.3g}")
@@ -70,11 +71,14 @@ class FastPoissonInverse:
             self.scaling == "auto" and float(a.max() / a.min()) > JUMP and _roughest(a) <= SMOOTH
         )
         scale = np.sqrt(a) if self.scaled else np.full(a.shape, np.sqrt(float(a.mean())))
-        if self.grid.location == "vertex":
-            self.before = 1.0 / (scale * control_volumes(self.grid))
-        else:
-            self.before = 1.0 / scale
-        self.after = 1.0 / scale
+        cover = control_volumes(self.grid) if self.grid.location == "vertex" else np.ones(a.shape)
+        self.before, self.after = 1.0 / (scale * cover), 1.0 / scale
+        added = (
+            0.0
+            if operator.shift is None
+            else float((np.asarray(operator.shift, np.float64) / (scale**2 * cover)).mean())
+        )
+        self.inverse = inverse_eigenvalues(self.grid, max(added, 0.0))
         return self
 
     def apply(self, r: np.ndarray, out: np.ndarray, norm: float = 1.0) -> float:
@@ -84,9 +88,9 @@ class FastPoissonInverse:
         return dot(r.ravel(), out.ravel())
 
 
-def inverse_eigenvalues(grid: Any) -> np.ndarray:
-    """1 / eigenvalues of the finite-difference -Laplace; 0 where the eigenvalue is 0 (constants)."""
-    values = transforms.eigenvalues(grid)
+def inverse_eigenvalues(grid: Any, shift: float = 0.0) -> np.ndarray:
+    """1 / eigenvalues of the finite-difference -Laplace plus a number >= 0; 0 where the sum is 0 (constants)."""
+    values = transforms.eigenvalues(grid) + shift
     return np.divide(1.0, values, out=np.zeros_like(values), where=values > 1e-12 * values.max())
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pdekit.errors import BadInput
+from pdekit.linear import solve
 from pdekit.linear.hierarchy import coarse_operators
 from pdekit.linear.multigrid import MultigridCycle
 from pdekit.space.diffusion import diffusion
@@ -207,3 +208,18 @@ def test_only_two_precisions():
 @pytest.fixture
 def rng():
     return np.random.default_rng(11)
+
+
+@pytest.mark.parametrize(
+    ("points", "location"), [((2, 2048), "cell"), ((4, 4096), "cell"), ((3, 2049), "vertex"), ((5, 4097), "vertex")]
+)
+def test_thin_grids_are_left_to_amg_before_a_level_is_built(points, location):
+    """They cannot be halved along the short axis, and the coarsest grid would stay too large for a dense inverse."""
+    op = diffusion(Grid.make(points, location=location, boundary="dirichlet"), 1.0)[0]
+    reason = MultigridCycle.reason_against(op)
+    assert reason is not None
+    assert "unknowns on the coarsest grid (at most 1024)" in reason
+    with pytest.raises(BadInput, match="cannot serve this operator"):
+        MultigridCycle().setup(op)
+    s = solve(op, np.ones(op.shape))
+    assert (s.converged, s.info["preconditioner"]) == (True, "amg")

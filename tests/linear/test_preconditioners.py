@@ -7,9 +7,12 @@ import pytest
 import scipy.sparse as sp
 
 from pdekit.errors import BadInput
-from pdekit.linear import solve
+from pdekit.linear import Stop, solve
+from pdekit.linear.cg import cg
 from pdekit.linear.multigrid import MultigridCycle
 from pdekit.linear.preconditioners import AMG, FastPoissonInverse, Jacobi, local_coefficient
+from pdekit.linear.system import System
+from pdekit.solution import Status
 from pdekit.space.diffusion import control_volumes, diffusion
 from pdekit.space.grid import Grid
 
@@ -156,3 +159,21 @@ def test_what_is_refused():
     with pytest.raises(BadInput, match=r"(?s)axis x has no sine or cosine transform.*robin"):
         FastPoissonInverse().setup(diffusion(robin, 1.0)[0])
     assert sp.issparse(op.to_csr())
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "neumann", "dirichlet"])
+@pytest.mark.parametrize("location", ["cell", "vertex"])
+@pytest.mark.parametrize("scaling", ["plain", "scaled"])
+def test_fast_poisson_knows_the_shift(boundary, location, scaling):
+    """A constant coefficient and shift are inverted exactly; a varying shift takes a few steps; constants are no null space."""
+    grid = Grid.make((32, 32), location=location, boundary=boundary)
+    stored = np.ones(grid.points)[grid.unknown]
+    b = 1.0 + np.random.default_rng(0).normal(size=stored.shape)
+    for factor in (1e-3, 3.0, 1e3):
+        op = diffusion(grid, 2.0, shift=factor * stored)[0]
+        s = cg(System(op, b), stop=Stop(), precond=FastPoissonInverse(scaling).setup(op))
+        assert (s.status, s.steps) == (Status.CONVERGED, 1)
+    op = diffusion(grid, 2.0, shift=np.random.default_rng(1).uniform(50.0, 150.0, stored.shape))[0]
+    s = cg(System(op, b), stop=Stop(), precond=FastPoissonInverse(scaling).setup(op))
+    assert s.status is Status.CONVERGED
+    assert 1 < s.steps <= 10  # kappa <= 3
