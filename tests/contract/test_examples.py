@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from pdekit.comparison.cases import problem_ahead
-from pdekit.comparison.conduct import check_entrants
+from pdekit.comparison.checks import check_entrants
 from pdekit.comparison.entrants import read_cards
 from pdekit.comparison.plan import label, read_plan
+from pdekit.training.train import check_trainable
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PLANS = sorted(EXAMPLES.glob("*/plan.toml"))
@@ -25,7 +26,7 @@ def test_a_plan_passes_every_look_that_comes_before_work(path):
     plan, folder = read_plan(path)
     cards = read_cards(plan, folder)
     problem = problem_ahead(plan, folder)
-    check_entrants(plan, folder, cards, problem)
+    check_entrants(plan, folder, cards, problem, check_trainable)
     assert plan.question.endswith("?")
     assert any(card.learned for card in cards.values())
     assert "pcg-multigrid" in cards
