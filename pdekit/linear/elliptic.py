@@ -32,6 +32,7 @@ class EllipticSolver(ABC):
     """
 
     traits: frozenset[str] = frozenset({"elliptic", "linear", "spd"})
+    takes_start = True
 
     def __init__(
         self,
@@ -74,19 +75,21 @@ class EllipticSolver(ABC):
         return self
 
     def solve(self, instances: Instances, x0: np.ndarray | None = None) -> Solution:
-        """Answer all cases; x0 (n, *points) is a start. Failures are statuses. Raises SolveError before `prepare`."""
+        """Answer all cases; x0 (n, *points) is a start. Failures are statuses. Raises SolveError before
+        `prepare`, BadInput on a start that cannot be used."""
         if self.problem is None:
             raise SolveError(f"solver {self.name!r} was asked to solve before `prepare(problem)`")
         if len(instances) == 0:
             raise BadInput.of(f"solver {self.name!r} was given no samples.", found="0", allowed="at least one")
+        if x0 is not None and (self.grid_factor != 1.0 or not self.takes_start):
+            why = f"grid_factor = {self.grid_factor}" if self.takes_start else "a method without iteration"
+            raise BadInput.of(f"solver {self.name!r} cannot use a start.", found=why, hint="leave x0 out")
         started = perf_counter()
         coarse = instances if self.grid_factor == 1.0 else self.problem.regrid(instances, self.grid_factor)
         shared = (perf_counter() - started) / len(instances)
         solutions = []
         for i, case in enumerate(coarse.cases()):
-            start = (
-                None if x0 is None or self.grid_factor != 1.0 else np.asarray(x0[i], np.float64)[coarse.grid.unknown]
-            )
+            start = None if x0 is None else np.asarray(x0[i], np.float64)[coarse.grid.unknown]
             solutions.append(self._one(case, start, instances.grid, shared))
         batch = stack(solutions)
         return Solution(**{**vars(batch), "values": {self.problem.outputs[0].name: batch.values}})

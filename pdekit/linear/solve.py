@@ -49,13 +49,14 @@ def solve(  # noqa: PLR0913
     op           StencilOperator, scipy sparse array or LinearOperator; float64 or float32
     b            (*shape) one right-hand side, or (n, *shape) a batch, shape that of the unknowns, (N,) for matrices; NumPy in,
                  NumPy out. A batch of torch tensors goes through batched CG on its own device.
-    x0           start, shape of b
+    x0           start, shape of b; not for "fast-poisson" and "direct"
     method       "auto" (cg), "cg", "multigrid", "amg", "fast-poisson", "direct"
     precond      for cg: "auto" (multigrid where the grid allows it, else amg for entries that are known, else none), "none",
                  "jacobi", "fast-poisson", "multigrid", "amg", or an object that is set up
     stop         see `Stop`; not used by "fast-poisson" and "direct"
     nullspace    None (found for StencilOperators), "constant", or an orthonormal basis (N, k)
     project_rhs  singular A: solve for the part of b that A can produce
+    callback     for cg: called with (step, norm) after each step
 
     Returns a Solution whose `values` has the shape of b; of a batch, status is a list, steps, residuals and costs per
     system. Nothing that the numbers do raises; `require_converged()` does. Raises BadInput on wrong use.
@@ -70,7 +71,12 @@ def solve(  # noqa: PLR0913
             )
         if method not in ("auto", "cg"):
             raise BadInput.of("tensors are solved by batched CG only.", found=f"method {method!r}", allowed='"cg"')
+        _refuse("batched CG", nullspace=nullspace, project_rhs=project_rhs or None, callback=callback)
         return batched_cg(op, b, x0=x0, stop=stop, precond="jacobi" if precond == "auto" else precond)
+    if method not in ("auto", "cg"):
+        asked = None if isinstance(precond, str) and precond in ("auto", "none") else precond
+        start = x0 if method in ("direct", "fast-poisson") else None
+        _refuse(f"method {method!r}", precond=asked, callback=callback, x0=start)
     shape, size = _shape(op), operator_size(op)
     one = b.size == size and (b.shape == shape if isinstance(op, StencilOperator) else b.shape[0] != 1 or size == 1)
     if not one and (b.ndim < 2 or b[:1].size != size or (isinstance(op, StencilOperator) and b.shape[1:] != shape)):
@@ -91,6 +97,14 @@ def solve(  # noqa: PLR0913
         return solver(b, x0, stop, project_rhs, callback)
     starts = [None] * len(b) if x0 is None else x0
     return stack([solver(bi, xi, stop, project_rhs, callback) for bi, xi in zip(b, starts, strict=True)])
+
+
+def _refuse(who: str, **arguments: Any) -> None:
+    """Raise BadInput on the first argument that was given."""
+    for name, value in arguments.items():
+        if value is not None:
+            found = repr(value) if isinstance(value, str | bool) else type(value).__name__
+            raise BadInput.of(f"{who} cannot honour {name}.", found=found, hint=f"leave {name} out")
 
 
 def _shape(op: Any) -> tuple[int, ...]:

@@ -109,6 +109,8 @@ class AMG(Multigrid):
 class Direct(EllipticSolver):
     """Sparse LU with a symmetric ordering."""
 
+    takes_start = False
+
     def __init__(self, *, grid_factor: float = 1.0, project_rhs: bool = False, name: str = "") -> None:
         super().__init__(grid_factor=grid_factor, project_rhs=project_rhs, name=name)
 

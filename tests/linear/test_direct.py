@@ -6,7 +6,8 @@ import scipy.sparse as sp
 
 from pdekit.errors import BadInput
 from pdekit.linear import solve
-from pdekit.linear.direct import SparseLU
+from pdekit.linear.direct import SparseLU, once
+from pdekit.linear.system import System
 from pdekit.solution import Status
 from pdekit.space.diffusion import diffusion
 from pdekit.space.grid import Grid
@@ -55,8 +56,9 @@ def test_a_null_space_given_as_a_basis():
     z = np.kron(np.eye(2), np.full((20, 1), 20**-0.5))
     b = RNG.normal(size=40)
     for method in ("direct", "cg", "amg"):
-        assert solve(both, b, method=method, nullspace=z, precond="jacobi").status is Status.INCOMPATIBLE_RHS
-        s = solve(both, b, method=method, nullspace=z, precond="jacobi", project_rhs=True)
+        precond = "jacobi" if method == "cg" else "auto"
+        assert solve(both, b, method=method, nullspace=z, precond=precond).status is Status.INCOMPATIBLE_RHS
+        s = solve(both, b, method=method, nullspace=z, precond=precond, project_rhs=True)
         assert s.converged
         np.testing.assert_allclose(z.T @ s.values, 0.0, atol=1e-12)
         np.testing.assert_allclose(both @ s.values, b - z @ (z.T @ b), atol=1e-6)
@@ -108,3 +110,28 @@ def test_fast_poisson_refuses_what_it_cannot_do():
         solve(shifted.to_csr(), np.ones(120), method="fast-poisson")
     with pytest.raises(BadInput, match=r"(?s)needs the entries of A.*LinearOperator"):
         solve(shifted.as_linear_operator(), np.ones(120), method="direct")
+
+
+class Off:
+    """The exact solution, times 1 + error."""
+
+    name = "off"
+
+    def __init__(self, x, error):
+        self.x, self.error = x, error
+
+    def apply(self, b):
+        return self.x * (1.0 + self.error)
+
+
+@pytest.mark.parametrize(("dtype", "errors"), [(np.float64, (0.0, 1e-9, 1e-7)), (np.float32, (0.0, 1e-1, 0.5))])
+def test_more_residual_than_rounding_explains_is_a_breakdown(dtype, errors):
+    op = diffusion(Grid.make((32, 32), boundary="dirichlet"), 1.0)[0]
+    b = np.random.default_rng(0).normal(size=op.shape).astype(dtype)
+    x = solve(op, b.astype(np.float64), method="direct").values
+    found = [once(System(op, b), Off(x, error)).status for error in errors]
+    assert found == [Status.CONVERGED, Status.BREAKDOWN, Status.BREAKDOWN]
+    s = solve(op, b, method="direct")
+    assert s.status is Status.CONVERGED
+    r = b.astype(np.float64) - op @ s.values.astype(np.float64)
+    assert s.true_residual == pytest.approx(np.linalg.norm(r) / np.linalg.norm(b.astype(np.float64)), rel=1e-6)

@@ -322,3 +322,16 @@ def test_the_residual_is_that_of_the_answer_also_where_a_declared_null_space_is_
     b = np.r_[0.0, np.ones(50)]
     s = solve(a, b, precond="none", nullspace=z, x0=np.r_[1e3, np.zeros(50)])
     assert s.true_residual == pytest.approx(np.linalg.norm(b - a @ s.values) / np.linalg.norm(b), rel=1e-9)
+
+
+def test_arguments_that_cannot_be_honoured():
+    op, b = diffusion(GRID, torch.tensor(A[0]))[0], torch.tensor(B)
+    refused("batched CG cannot honour nullspace.*junk", op=op, b=b, nullspace="junk")
+    refused("batched CG cannot honour project_rhs", op=op, b=b, project_rhs=True)
+    refused("batched CG cannot honour callback", op=op, b=b, callback=lambda step, norm: None)
+    for method in ("direct", "multigrid", "amg", "fast-poisson"):
+        refused(f"method '{method}' cannot honour precond.*rubbish", method=method, precond="rubbish")
+        refused(f"method '{method}' cannot honour precond.*jacobi", method=method, precond="jacobi")
+        refused(f"method '{method}' cannot honour callback", method=method, callback=lambda step, norm: None)
+    for method in ("direct", "fast-poisson"):
+        refused(f"method '{method}' cannot honour x0", method=method, x0=np.full(B[0].shape, np.nan))

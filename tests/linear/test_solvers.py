@@ -154,6 +154,15 @@ def test_starts_are_used():
     assert list(solver.solve(vertex, answer).steps) == [0, 0, 0]
 
 
+def test_starts_that_cannot_be_used_are_refused():
+    cases = darcy()
+    answer = np.zeros((3, 16, 16))
+    with pytest.raises(BadInput, match=r"(?s)'PCGMultigrid' cannot use a start.*grid_factor = 0.5"):
+        solvers.PCGMultigrid(grid_factor=0.5).prepare(Darcy()).solve(cases, answer)
+    with pytest.raises(BadInput, match=r"(?s)'Direct' cannot use a start.*without iteration"):
+        solvers.Direct().prepare(Darcy()).solve(cases, answer)
+
+
 def test_failures_are_statuses():
     cases = darcy()
     a = cases.fields["permeability"].copy()
