@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from pdekit.data.read import DataFile, open_file
+from pdekit.errors import PdekitError
 from pdekit.solver import Instances
 
 Encode = Callable[[Instances], np.ndarray]
@@ -92,6 +93,7 @@ class Resident:
     def __init__(self, x: Tensor, y: Tensor) -> None:
         self.x, self.y = x, y
         self.where = "memory" if x.device.type == "cpu" else "device"
+        self.nbytes = x.nbytes + y.nbytes
 
     def __len__(self) -> int:
         return len(self.x)
@@ -112,12 +114,13 @@ class Streamed:
     """Samples read by worker processes ahead of their use; memory stays at a few batches whatever the file's size."""
 
     where = "streamed"
+    nbytes = 0  # of the caller's budget
 
     def __init__(self, samples: Samples, device: torch.device, workers: int = 1, ahead: int = 4) -> None:
         self.samples, self.device = samples, device
         self._order: list[np.ndarray] = []
         self._loader: DataLoader | None = DataLoader(
-            samples,
+            _Reader(samples),
             sampler=_Order(self),  # pyright: ignore[reportArgumentType]
             batch_size=None,
             num_workers=workers,
@@ -131,17 +134,33 @@ class Streamed:
         return len(self.samples)
 
     def batches(self, order: list[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
-        """(x, y) of each array of row numbers in turn."""
+        """(x, y) of each array of row numbers in turn. Raises what reading raises, as if it had been read here."""
         self._order = order
         if self._loader is None:
             raise RuntimeError("the samples are closed")
-        for x, y in self._loader:
+        for read in self._loader:
+            if isinstance(read, PdekitError):
+                raise read
+            x, y = read
             yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
 
     def close(self) -> None:
         """End the worker processes."""
         self._loader = None
         self.samples.close()
+
+
+class _Reader(Dataset):
+    """Hands our own errors over as values: torch would put the worker's traceback into their message."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+
+    def __getitem__(self, index: np.ndarray) -> tuple[Tensor, Tensor] | PdekitError:
+        try:
+            return self._samples[index]
+        except PdekitError as error:
+            return error
 
 
 class _Order:
@@ -167,12 +186,12 @@ def open_samples(
 ) -> Resident | Streamed:
     """Keep the samples on the device, or in memory, where they take at most `budget` bytes; stream them otherwise.
 
-    On a GPU the budget is a half of what is free there, if that is more.
+    On a GPU the budget is a half of what is free there instead; the other half is for the network.
     """
     x, y = samples[slice(0, 1)]
     size = (x.nbytes + y.nbytes) * len(samples)
     if device.type == "cuda":
-        budget = max(budget, torch.cuda.mem_get_info(device)[0] // 2)
+        budget = torch.cuda.mem_get_info(device)[0] // 2
     if size > budget:
         samples.close()
         return Streamed(samples, device, workers)

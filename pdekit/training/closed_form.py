@@ -12,6 +12,7 @@ import torch
 from pdekit.data.windows import BLOCK, Samples
 from pdekit.models.closed_form import Blocks, ClosedForm
 from pdekit.training import history
+from pdekit.training.loop import mean_error
 from pdekit.training.losses import l2_norm
 from pdekit.training.record import machine
 from pdekit.training.settings import LearnedCard
@@ -28,10 +29,11 @@ def fit_closed_form(
     chosen = solver.fit(
         _blocks(source.train, source.channels.shifts, progress), _blocks(source.valid, source.channels.shifts)
     )
-    error = _error(solver, source)
+    error, left_out = _error(solver, source)
     solver.save(run / "best.safetensors")
     history.cut(run / "history.jsonl", 0)
-    history.append(run / "history.jsonl", {"epoch": 1, "valid_relative_l2": error, "best": True, **chosen})
+    line = {"epoch": 1, "valid_relative_l2": error, "valid_zero_references": left_out, "best": True, **chosen}
+    history.append(run / "history.jsonl", line)
     return {
         **solver.count(),
         **chosen,
@@ -60,14 +62,16 @@ def _blocks(samples: Samples, shifts: tuple[float, ...], progress: Progress | No
     return blocks
 
 
-def _error(solver: ClosedForm, source: Source) -> float:
-    """Mean relative L2 error on the selection split, in physical units."""
+def _error(solver: ClosedForm, source: Source) -> tuple[float, int]:
+    """`mean_error` of the relative L2 error on the selection split, in physical units."""
     norm = l2_norm(source.valid_grid, torch.device("cpu"))
     shift = torch.tensor(source.channels.shifts).reshape(-1, *(1,) * source.grid.dim)
-    errors = []
+    errors, references = [], []
     for x, y in _blocks(source.valid, source.channels.shifts)():
         prediction, reference = torch.from_numpy(solver.predict(x, source.valid_grid).copy()), torch.from_numpy(y)
-        errors.append((norm(prediction - reference) / norm(reference + shift)).flatten())
+        size = norm(reference + shift)
+        errors.append((norm(prediction - reference) / size).flatten())
+        references.append(size.flatten())
     source.train.close()
     source.valid.close()
-    return float(torch.cat(errors).double().mean())
+    return mean_error(torch.cat(errors), torch.cat(references))

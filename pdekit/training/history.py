@@ -1,4 +1,4 @@
-"""`history.jsonl`: one JSON line per epoch, appended as it ends."""
+"""`history.jsonl`: one JSON line per epoch, appended as it ends; what is not finite is null."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pdekit.errors import StorageError
+from pdekit.files import plain
 from pdekit.training.record import write_text
 
 
@@ -14,7 +15,7 @@ def append(path: Path, line: dict[str, Any]) -> None:
     """Add the line of one epoch. Raises StorageError."""
     try:
         with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps(plain(line), allow_nan=False) + "\n")
     except OSError as error:
         raise StorageError.of(path, error) from None
 
@@ -22,7 +23,7 @@ def append(path: Path, line: dict[str, Any]) -> None:
 def cut(path: Path, epochs: int) -> None:
     """Leave the lines of the first `epochs` epochs: what a killed run wrote beyond its checkpoint is done again."""
     kept = [line for line in _lines(path) if line["epoch"] <= epochs]
-    write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
+    write_text(path, "".join(json.dumps(plain(line), allow_nan=False) + "\n" for line in kept))
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

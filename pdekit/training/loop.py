@@ -101,17 +101,42 @@ def run_epoch(
     return whole
 
 
-def validate(network: torch.nn.Module, data: Any, norm: Callable[[Tensor], Tensor], batch: int, shift: Any) -> float:
-    """Mean over samples and channels of the relative L2 error, in physical units."""
+def validate(
+    network: torch.nn.Module, data: Any, norm: Callable[[Tensor], Tensor], batch: int, shift: Any
+) -> tuple[float, int]:
+    """`mean_error` over samples and channels of the relative L2 error, in physical units."""
     network.eval()
     errors: list[Tensor] = []
+    references: list[Tensor] = []
     order = np.split(np.arange(len(data)), range(batch, len(data), batch))
     with torch.no_grad():
         for x, y in data.batches(order):
             prediction = network(x) if shift is None else network(x) + shift
-            errors.append((norm(prediction - y) / norm(y)).flatten())
+            size = norm(y)
+            errors.append((norm(prediction - y) / size).flatten())
+            references.append(size.flatten())
     network.train()
-    return float(torch.cat(errors).double().mean())
+    return mean_error(torch.cat(errors), torch.cat(references))
+
+
+def mean_error(errors: Tensor, references: Tensor) -> tuple[float, int]:
+    """(mean, left out): of relative errors, without those of references of norm zero, which are undefined and counted.
+
+    Raises SolveError where the mean is not finite, since no weights could be chosen by it.
+    """
+    kept = errors[references != 0]
+    mean = float(kept.double().mean())
+    if not np.isfinite(mean):
+        bad = int((~torch.isfinite(kept)).sum())
+        found = f"{bad} of {len(kept)} errors are NaN or infinite" if len(kept) else "every reference is zero"
+        raise SolveError(
+            "training stopped: the error on the samples that the weights are chosen by is not finite.\n"
+            f"  found: {found}\n"
+            "  the weights of the last whole epoch before it, if there was one, are kept\n"
+            "  next: `pdekit check FILE` names samples that hold NaN; else a smaller rate (--set "
+            "training.optimizer.learning_rate) or clipping (--set training.clip=1.0)"
+        )
+    return mean, len(errors) - len(kept)
 
 
 def _require_finite(losses: Tensor, step: Step, first: int, epoch: int) -> None:

@@ -50,12 +50,13 @@ def train_network(
         write_json(run / "run.json", {**read_json(run / "run.json"), "threads": threads})
         fabric = Fabric(accelerator="cuda" if device.type == "cuda" else "cpu", devices=1, precision="32-true")
         fabric.launch()
-        data = [
-            open_samples(samples, device, budget=settings.memory * 2**20, workers=settings.workers, progress=progress)
-            for samples in (source.train, source.valid)
-        ]
-        for part in data:
+        data: list[Resident | Streamed] = []
+        budget = settings.memory * 2**20  # of both together
+        for samples in (source.train, source.valid):
+            part = open_samples(samples, device, budget=budget, workers=settings.workers, progress=progress)
             stack.callback(part.close)
+            budget -= part.nbytes
+            data.append(part)
         state = _epochs(fabric, solver, settings, source, data, run, seed=seed, progress=progress)
     return {
         **solver.count(),
@@ -127,7 +128,7 @@ def _epochs(
             on_step=report.for_epoch(epoch, state.step),
         )
         state.epoch, state.step = epoch, state.step + len(order)
-        error = validate(solver.network, valid_data, norm, settings.batch, shift)
+        error, left_out = validate(solver.network, valid_data, norm, settings.batch, shift)
         improved = error < state.best_value
         if improved:
             state.best_epoch, state.best_value = epoch, error
@@ -138,6 +139,7 @@ def _epochs(
             "step": state.step,
             "train_loss": float(losses.double().mean()),
             "valid_relative_l2": error,
+            "valid_zero_references": left_out,
             "best": improved,
             "learning_rate": step.rates(state.step - 1)[0],
             "augmentation": augmentation.counts(drawn) if augmentation else {},

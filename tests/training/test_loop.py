@@ -102,8 +102,32 @@ def test_validation_is_the_mean_over_samples_whatever_the_batch():
     with torch.no_grad():
         expected = (norm(network(x) + 0.5 - y) / norm(y)).mean()
     for batch in (3, 10, 64):
-        assert validate(network, Resident(x, y), norm, batch, shift) == pytest.approx(float(expected), rel=1e-6)
+        error, left_out = validate(network, Resident(x, y), norm, batch, shift)
+        assert error == pytest.approx(float(expected), rel=1e-6)
+        assert left_out == 0
     assert network.training
+
+
+def test_references_that_are_zero_are_left_out_of_validation_and_counted():
+    torch.manual_seed(0)
+    network = torch.nn.Conv1d(1, 1, 1)
+    x, y = torch.randn(10, 1, 8), torch.randn(10, 1, 8)
+    y[3] = y[8] = 0
+    norm = lambda u: torch.linalg.vector_norm(u, dim=-1)  # noqa: E731
+    rest = [i for i in range(10) if i not in (3, 8)]
+    expected = validate(network, Resident(x[rest], y[rest]), norm, 4, None)[0]
+    assert validate(network, Resident(x, y), norm, 4, None) == (pytest.approx(expected, rel=1e-6), 2)
+    with pytest.raises(SolveError, match=r"weights are chosen by is not finite[\s\S]*every reference is zero"):
+        validate(network, Resident(x, torch.zeros_like(y)), norm, 4, None)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_validation_error_that_is_not_finite_is_no_number(bad):
+    network, x, y = torch.nn.Conv1d(1, 1, 1), torch.randn(10, 1, 8), torch.randn(10, 1, 8)
+    y[3, 0, 2] = bad
+    norm = lambda u: torch.linalg.vector_norm(u, dim=-1)  # noqa: E731
+    with pytest.raises(SolveError, match=r"1 of 10 errors are NaN or infinite[\s\S]*pdekit check FILE"):
+        validate(network, Resident(x, y), norm, 4, None)
 
 
 def test_validation_does_not_touch_gradients_or_generators():

@@ -6,8 +6,11 @@ import torch
 
 from pdekit.data.read import open_file
 from pdekit.data.windows import Resident, Samples, Streamed, open_samples
+from pdekit.errors import FormatError
 from pdekit.models.channels import Channels, Scaling
+from pdekit.training import network
 from pdekit.training.loop import shuffled
+from pdekit.training.train import train
 
 CPU = torch.device("cpu")
 
@@ -97,3 +100,46 @@ def test_a_closed_stream_says_so(samples):
     data.close()
     with pytest.raises(RuntimeError, match="closed"):
         taken(data, [np.arange(3)])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_chunk_is_named_without_the_trace_of_a_worker(darcy, channels, workers):
+    def encode(given):
+        raise FormatError("stored values are damaged.\n  in 'd.h5', /train/u")
+
+    whole = Samples(darcy, "train", range(24), channels.encode, channels.encode_outputs)
+    data = open_samples(whole, CPU, budget=0, workers=workers)
+    whole.encode = encode
+    with pytest.raises(FormatError) as error:
+        taken(data, [np.arange(3)])
+    assert str(error.value) == "stored values are damaged.\n  in 'd.h5', /train/u"
+    data.close()
+
+
+@pytest.mark.parametrize(("free", "kind"), [(2 * 24 * 2048, Resident), (2 * 24 * 2048 - 2, Streamed)])
+def test_on_a_gpu_half_of_what_is_free_is_the_budget_whatever_the_card_says(samples, monkeypatch, free, kind):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 2**40))
+    monkeypatch.setattr("pdekit.data.windows.torch.empty", lambda *a, device, real=torch.empty, **k: real(*a, **k))
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, *a, **k: self)
+    data = open_samples(samples(), torch.device("cuda"), budget=2**30, workers=0)
+    assert type(data) is kind
+    data.close()
+
+
+@pytest.mark.parametrize(("limit", "kinds"), [(65_536, [Resident, Resident]), (65_535, [Resident, Streamed])])
+def test_both_splits_share_the_memory_of_the_card(darcy, tiny, tmp_path, monkeypatch, limit, kinds):
+    """24 and 8 samples of 2048 bytes are 65536; neither alone reaches the limit that is one byte less."""
+    real, opened, budgets = network.open_samples, [], []
+
+    def spy(one, device, *, budget, **options):
+        data = real(one, device, budget=budget - 2**20 + limit, **options)
+        opened.append(type(data))
+        budgets.append(budget)
+        return data
+
+    monkeypatch.setattr(network, "open_samples", spy)
+    train(
+        "fno", darcy, out=tmp_path / "run", overrides={**tiny, "training.epochs": 1, "training.memory": 1}, device="cpu"
+    )
+    assert opened == kinds
+    assert budgets == [2**20, 2**20 - 24 * 2048]
