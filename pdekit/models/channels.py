@@ -135,11 +135,11 @@ def require_constant(name: str, value: float, array: np.ndarray) -> None:
 def _constant(s: Mapping[str, float]) -> bool:
     """One value in the whole split: a spread of rounding, and no point that `require_constant` would refuse."""
     largest = max(abs(s["min"]), abs(s["max"]))
-    return s["std"] <= CONSTANT * largest and _near(s["mean"], s["min"], s["max"])
+    return bool(s["std"] <= CONSTANT * largest) and _near(s["mean"], s["min"], s["max"])
 
 
 def _near(value: float, low: float, high: float) -> bool:
-    return max(high - value, value - low) <= _tolerance(value)
+    return bool(max(high - value, value - low) <= _tolerance(value))
 
 
 def _tolerance(value: float) -> float:

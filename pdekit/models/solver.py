@@ -23,11 +23,13 @@ from pdekit.solution import Solution, Status
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
 
+FORMAT = 1  # of the bundle's JSON text
+
 
 class Facts(Settings):
     """The JSON text of a bundle: all that is needed, beside the arrays, to answer a case."""
 
-    format: int = 1
+    format: int = FORMAT
     code: str
     config: dict[str, Any]
     channels: Channels
@@ -67,6 +69,13 @@ class LearnedSolver(ABC):
         path = Path(run) / "best.safetensors"
         arrays, text = read_bundle(path)
         facts = _facts(path, text)
+        if facts.format != FORMAT:
+            raise FormatError.of(
+                f"{str(path)!r} was written in a form that this version does not read.",
+                found=f"format = {facts.format}",
+                allowed=f"format = {FORMAT}",
+                hint="use the version of pdekit that trained it, or train it anew",
+            )
         if facts.code != cls.code():
             raise FormatError.of(
                 f"{str(path)!r} belongs to another solver than its card.", found=facts.code, allowed=cls.code()
@@ -125,13 +134,28 @@ class LearnedSolver(ABC):
         }
 
     def prepare(self, problem: Any) -> LearnedSolver:
-        """Return self; raises BadInput where it was trained for another problem."""
+        """Return self; raises BadInput where it was trained for another problem, or for one of other parameters.
+
+        Those that it is given per sample may differ.
+        """
         if self.problem is not None and problem is not None and problem.name != self.problem.name:
             raise BadInput.of(
                 f"the learned solver {self.name!r} cannot serve the problem {problem.name!r}.",
                 allowed=repr(self.problem.name),
                 hint="train it on data of this problem",
             )
+        if self.problem is not None and problem is not None:
+            known, asked = asdict(self.problem), asdict(problem)  # pyright: ignore[reportArgumentType]
+            for name in (*(c.name for c in self.channels.inputs), *self.channels.constants):
+                known.pop(name, None), asked.pop(name, None)
+            differ = [name for name in known if known[name] != asked.get(name)]
+            if differ:
+                raise BadInput.of(
+                    f"the learned solver {self.name!r} was trained for other parameters of {problem.name!r}.",
+                    found=", ".join(f"{name} = {asked.get(name)!r}" for name in differ),
+                    allowed=", ".join(f"{name} = {known[name]!r}" for name in differ),
+                    hint="train it on data of these parameters, or draw them per sample so that they are an input",
+                )
         return self
 
     def solve(self, instances: Instances) -> Solution:
@@ -174,7 +198,7 @@ class LearnedSolver(ABC):
 
     def _check_grid(self, grid: Grid) -> None:
         known = self.grid
-        for what in ("dim", "location", "length", "boundary", "boundary_value"):
+        for what in ("dim", "location", "length", "boundary", "boundary_value", "robin"):
             if getattr(grid, what) != getattr(known, what):
                 raise BadInput.of(
                     f"the learned solver {self.name!r} was trained on a grid of another {what.replace('_', ' ')}.",

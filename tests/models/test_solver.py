@@ -7,6 +7,7 @@ import torch
 
 from pdekit.errors import BadInput, FormatError
 from pdekit.models.bundle import read_bundle, write_bundle
+from pdekit.models.channels import Channel
 from pdekit.models.fno import FNO, TFNO, FNOConfig, TFNOConfig
 from pdekit.models.mean import MeanField, MeanFieldConfig
 from pdekit.models.pod import PODRidge, PODRidgeConfig
@@ -131,6 +132,34 @@ def test_another_problem_is_refused(channels, box):
 
     with pytest.raises(BadInput, match=r"cannot serve the problem 'burgers'[\s\S]*'darcy'"):
         solver.prepare(Other())
+
+
+def test_other_parameters_of_the_problem_are_refused_unless_they_are_an_input(channels, box):
+    kind, asked = PROBLEMS["darcy"], PROBLEMS["darcy"](face_mean="arithmetic")
+    solver = FNO(FNOConfig(n_modes=(8, 8), width=8, depth=2), channels, box, kind(face_mean="harmonic"))
+    with pytest.raises(BadInput, match=r"other parameters of 'darcy'[\s\S]*'arithmetic'[\s\S]*'harmonic'"):
+        solver.prepare(asked)
+    drawn = (*channels.inputs, Channel(name="face_mean", kind="parameter"))
+    solver.channels = channels.model_copy(update={"inputs": drawn})
+    assert solver.prepare(asked) is solver
+
+
+def test_other_robin_coefficients_are_refused(channels):
+    def grid(beta):
+        kinds = {"x_low": "robin", "x_high": "dirichlet", "y_low": "dirichlet", "y_high": "dirichlet"}
+        return Grid.make([16, 16], boundary=kinds, robin={"x_low": (1.0, beta)})
+
+    solver = FNO(FNOConfig(n_modes=(8, 8), width=8, depth=2), channels, grid(1.0))
+    field = {"source": np.ones((1, 16, 16))}
+    assert len(solver.solve(Instances(grid(1.0), field)).status) == 1
+    with pytest.raises(BadInput, match="trained on a grid of another robin"):
+        solver.solve(Instances(grid(2.0), field))
+
+
+def test_a_bundle_of_another_version_is_refused(channels, box, tmp_path):
+    solver = FNO(FNOConfig(n_modes=(8, 8), width=8, depth=2), channels, box)
+    with pytest.raises(FormatError, match=r"form that this version does not read[\s\S]*format = 2[\s\S]*format = 1"):
+        FNO.load(changed(solver, tmp_path, format=2))
 
 
 def test_the_problem_comes_back_from_the_bundle(channels, box, tmp_path):
