@@ -115,6 +115,8 @@ def _set_up(op: Any, method: str, precond: Any, nullspace: Any, example: np.ndar
     """A function of (b, x0, stop, project_rhs, callback); set-up is done once, here, and timed apart."""
     started = perf_counter()
     first = System(op, np.zeros_like(example), nullspace)
+    if method != "direct":
+        first.check_symmetric()
     note, ready = None, None
     if not (first.finite and first.definite):  # nothing can be built from it; every way to solve says so by its status
         method = "cg"

@@ -17,6 +17,7 @@ from pdekit.space.diffusion import control_volumes
 from pdekit.space.stencils import StencilOperator
 
 NULL = {np.dtype("float64"): 1e-8, np.dtype("float32"): 1e-4}  # |A z| / |A| that is rounding
+SYMMETRIC = {np.dtype("float64"): 1e-10, np.dtype("float32"): 1e-5}  # difference of mirrored entries that is rounding
 COMPATIBLE = {np.dtype("float64"): 1e-10, np.dtype("float32"): 1e-5}
 
 
@@ -52,6 +53,19 @@ class System:
         if not self.proven and self.finite:
             self._check_nullspace()
         self._weights: np.ndarray | None = None
+
+    def check_symmetric(self) -> None:
+        """Raise BadInput where the entries of A say that it is not symmetric, beyond rounding. CG does not see it."""
+        if not sp.issparse(self.operator) or not self.finite:
+            return
+        matrix = as_csr(self.operator)
+        gap, size = abs(matrix - matrix.T).max(), abs(matrix).max()
+        if gap > SYMMETRIC[self.b.dtype] * size:
+            raise BadInput.of(
+                "A of a linear system is not symmetric.",
+                found=f"entries that differ by {gap:.3g}, the largest is {size:.3g}",
+                hint='use method "direct", or scipy\'s gmres',
+            )
 
     def _check_nullspace(self) -> None:
         """Raise BadInput where A Z is more than rounding; |A| is taken from a random vector, to a factor of some ten."""

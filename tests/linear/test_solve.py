@@ -335,3 +335,21 @@ def test_arguments_that_cannot_be_honoured():
         refused(f"method '{method}' cannot honour callback", method=method, callback=lambda step, norm: None)
     for method in ("direct", "fast-poisson"):
         refused(f"method '{method}' cannot honour x0", method=method, x0=np.full(B[0].shape, np.nan))
+
+
+@pytest.mark.parametrize("method", ["auto", "cg", "amg"])
+def test_a_matrix_that_is_not_symmetric_is_refused(method):
+    """CG and pyamg take symmetry for granted: an upwind term went in, and an answer came out."""
+    a = OP.to_csr()
+    wind = sp.eye_array(384, k=1) - sp.eye_array(384)
+    refused("is not symmetric.*direct", op=a - 30.0 * wind, b=B[0].ravel(), method=method)
+    rounded = a.copy()
+    rounded.data *= 1.0 + 1e-14 * np.random.default_rng(0).normal(size=a.nnz)
+    assert solve(rounded, B[0].ravel(), method=method).converged
+
+
+def test_direct_does_not_need_symmetry():
+    a = (OP.to_csr() - 30.0 * (sp.eye_array(384, k=1) - sp.eye_array(384))).tocsr()
+    s = solve(a, B[0].ravel(), method="direct")
+    assert s.converged
+    np.testing.assert_allclose(s.values, np.linalg.solve(a.toarray(), B[0].ravel()), rtol=1e-9)
