@@ -68,7 +68,9 @@ def write_dataset(  # noqa: PLR0913  (one call that says everything a file needs
     """
     path = Path(path)
     if path.exists() and not overwrite:
-        raise BadInput.of(f"{str(path)!r} exists.", hint="choose another path, or say --overwrite (in Python overwrite=True)")
+        raise BadInput.of(
+            f"{str(path)!r} exists.", hint="choose another path, or say --overwrite (in Python overwrite=True)"
+        )
     if compression not in COMPRESSION:
         raise unknown_name("compression", compression, COMPRESSION)
     if dtype not in ("float32", "float64"):
