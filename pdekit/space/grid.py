@@ -16,9 +16,17 @@ from functools import cached_property
 import numpy as np
 
 from pdekit.errors import BadInput, unknown_name
+from pdekit.space.grid_checks import (
+    AXES,
+    by_face,
+    check_kinds,
+    check_robin,
+    check_sizes,
+    check_values,
+    dimension,
+    per_axis,
+)
 
-AXES = ("x", "y", "z")
-KINDS = ("periodic", "dirichlet", "neumann", "robin")
 LOCATIONS = ("cell", "vertex")
 Pair = tuple[float, float]
 
@@ -31,8 +39,8 @@ class Grid:
     length          L per axis, in units of `unit`
     location        "cell" | "vertex", one for all axes
     boundary        (low, high) per axis: "periodic" | "dirichlet" | "neumann" | "robin"
-    boundary_value  (low, high) per axis: u (dirichlet), outward flux a du/dn (neumann), g (robin); ignored on periodic
-                    axes; a face whose value varies has a field `boundary_<face>` in the Instances instead
+    boundary_value  (low, high) per axis: u (dirichlet), outward flux a du/dn (neumann), g (robin); 0 on periodic axes;
+                    a face whose value varies has a field `boundary_<face>` in the Instances instead
     robin           (low, high) per axis of (alpha, beta) in alpha u + beta a du/dn = g; used on robin faces only
     unit            unit of length, "1" = dimensionless
 
@@ -62,26 +70,22 @@ class Grid:
         """Build a checked grid; one number in `points` beside a sequence in `length` (or the reverse) stands for all axes.
 
         `boundary` and `boundary_value` are one word (number) for every face, or a mapping {"x_low": ...} that names
-        every face whose value is not the default ("dirichlet" for kinds that are not named, 0.0 for values).
-        Raises BadInput.
+        every face whose value is not the default ("dirichlet" for kinds that are not named, 0.0 for values). One number
+        in `boundary_value` is that of the faces that are not periodic; `robin` names robin faces only.
+        Raises BadInput, also on values that would have no effect.
         """
-        dim = _dimension(points, length)
-        n = _per_axis("points", points, dim)
-        ell = _per_axis("length", length, dim)
-        for axis, value in zip(AXES, n, strict=False):
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 2:
-                raise BadInput.of(f"points along {axis} cannot be used.", found=repr(value), allowed="an integer >= 2")
-        for axis, value in zip(AXES, ell, strict=False):
-            if not _number(value) or value <= 0:
-                raise BadInput.of(f"length along {axis} cannot be used.", found=repr(value), allowed="a number > 0")
+        dim = dimension(points, length)
+        n = per_axis(points, dim)
+        ell = per_axis(length, dim)
+        check_sizes(n, ell)
         if location not in LOCATIONS:
             raise unknown_name("grid location", str(location), LOCATIONS)
-        kinds = _faces("boundary", boundary, dim, "dirichlet")
-        values = _faces("boundary_value", boundary_value, dim, 0.0)
-        pairs = _faces("robin", robin or {}, dim, (1.0, 1.0))
-        _check_kinds(kinds)
-        _check_values(values)
-        _check_robin(pairs, kinds)
+        kinds = by_face("boundary", boundary, dim, "dirichlet")
+        values = by_face("boundary_value", boundary_value, dim, 0.0)
+        pairs = by_face("robin", robin or {}, dim, (1.0, 1.0))
+        check_kinds(kinds)
+        values = check_values(values, kinds, boundary_value)
+        check_robin(pairs, kinds, robin or {})
         return cls(
             points=tuple(int(v) for v in n),
             length=tuple(float(v) for v in ell),
@@ -208,73 +212,3 @@ class Grid:
                 allowed="factors that leave a whole number of intervals on every axis",
             )
         return self.with_intervals([round(p) for p in products])
-
-
-def _check_kinds(kinds: tuple) -> None:
-    for axis, pair in zip(AXES, kinds, strict=False):
-        for side, kind in zip(("low", "high"), pair, strict=True):
-            if kind not in KINDS:
-                raise unknown_name(f"boundary type (face {axis}_{side})", str(kind), KINDS)
-        if (pair[0] == "periodic") != (pair[1] == "periodic"):
-            raise BadInput.of(
-                f"axis {axis} is periodic on one face only.",
-                found=f"{axis}_low = {pair[0]!r}, {axis}_high = {pair[1]!r}",
-                allowed="both faces of an axis periodic, or neither",
-            )
-
-
-def _check_values(values: tuple) -> None:
-    for axis, pair in zip(AXES, values, strict=False):
-        for side, value in zip(("low", "high"), pair, strict=True):
-            if not _number(value):
-                raise BadInput.of(
-                    f"boundary value on face {axis}_{side} cannot be used.",
-                    found=repr(value),
-                    allowed="a finite number; a varying value is a field of the recipe, { law = ... }",
-                )
-
-
-def _check_robin(pairs: tuple, kinds: tuple) -> None:
-    for axis, pair, of in zip(AXES, pairs, kinds, strict=False):
-        for side, given, kind in zip(("low", "high"), pair, of, strict=True):
-            whole = isinstance(given, tuple) and len(given) == 2 and all(_number(v) for v in given)
-            if not whole or (kind == "robin" and min(given) <= 0):
-                raise BadInput.of(
-                    f"the robin pair on face {axis}_{side} cannot be used.",
-                    found=repr(given),
-                    allowed="(alpha, beta), both finite and > 0 (alpha = 0 is neumann, beta = 0 is dirichlet)",
-                )
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _dimension(points: int | Sequence[int], length: float | Sequence[float]) -> int:
-    sizes = {len(v) for v in (points, length) if isinstance(v, Sequence) and not isinstance(v, str)}
-    if not sizes:
-        sizes = {1}
-    if len(sizes) > 1 or not sizes <= {1, 2, 3}:
-        raise BadInput.of(
-            "points and length do not describe a box in 1 to 3 dimensions.",
-            found=f"points = {points}, length = {length}",
-            allowed="1 to 3 entries each, the same number in both, or one number for all axes",
-        )
-    return sizes.pop()
-
-
-def _per_axis(name: str, value: object, dim: int) -> tuple:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return tuple(value)
-    return (value,) * dim
-
-
-def _faces(name: str, value: object, dim: int, default: object) -> tuple:
-    if not isinstance(value, Mapping):
-        return ((value, value),) * dim
-    names = [f"{a}_{s}" for a in AXES[:dim] for s in ("low", "high")]
-    for key in value:
-        if key not in names:
-            raise unknown_name(f"face in {name}", str(key), names)
-    pairs = [tuple(value.get(f"{a}_{s}", default) for s in ("low", "high")) for a in AXES[:dim]]
-    return tuple(tuple(tuple(v) if isinstance(v, list) else v for v in pair) for pair in pairs)

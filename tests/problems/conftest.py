@@ -29,7 +29,8 @@ def box():
             )
         else:
             boundary = case
-        robin = {name: (1.5, 0.7) for name in names}
+        kinds = dict.fromkeys(names, boundary) if isinstance(boundary, str) else boundary
+        robin = {name: (1.5, 0.7) for name in names if kinds.get(name) == "robin"}
         grid = Grid.make((4,) * dim, LENGTH[:dim], location=location, boundary=boundary, robin=robin)
         return grid.with_intervals((n,) * dim)
 

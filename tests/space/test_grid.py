@@ -179,6 +179,22 @@ REFUSALS = {
         {"points": 8, "boundary": "robin", "robin": {"x_high": (1.0, math.inf)}},
         ["the robin pair on face x_high cannot be used", "found: (1.0, inf)"],
     ),
+    "robin pair of another kind": (
+        {"points": 8, "boundary": "dirichlet", "robin": {"x_low": (1.0, 1.0)}},
+        ["face x_low has a robin pair and is not robin", "boundary 'dirichlet', robin (1.0, 1.0)", 'x_low = "robin"'],
+    ),
+    "robin pair on a ring": (
+        {"points": (8, 8), "robin": {"y_high": (2.0, 1.0)}},
+        ["face y_high has a robin pair and is not robin", "boundary 'periodic'"],
+    ),
+    "value on a ring": (
+        {"points": 8, "boundary_value": 3.0},
+        ["face x_low is periodic and has no boundary value", "boundary_value 3.0", "dirichlet, neumann and robin"],
+    ),
+    "value named for a periodic face": (
+        {"points": (8, 8), "boundary": {"y_low": "periodic", "y_high": "periodic"}, "boundary_value": {"y_high": 1.5}},
+        ["face y_high is periodic and has no boundary value", "boundary_value 1.5"],
+    ),
     "face of robin": (
         {"points": 8, "boundary": "robin", "robin": {"x_hi": (1.0, 1.0)}},
         ["no face in robin named 'x_hi'", "did you mean 'x_high'"],
@@ -214,6 +230,16 @@ def test_refusals_of_methods():
         grid.scaled(0.5)
     with pytest.raises(BadInput, match=r"(?s)fewer than 2 points along an axis.*\(1, 4\)"):
         grid.with_intervals((1, 4))
+
+
+def test_one_value_for_all_faces_leaves_periodic_axes_alone():
+    """What has no effect must not tell two equal boxes apart."""
+    ring = {"x_low": "periodic", "x_high": "periodic"}
+    grid = Grid.make((4, 4), 1.0, boundary=ring, boundary_value=3.0)
+    assert grid.boundary_value == ((0.0, 0.0), (3.0, 3.0))
+    same = Grid.make((4, 4), 1.0, boundary=ring, boundary_value={"x_low": 0.0, "y_low": 3.0, "y_high": 3.0})
+    assert grid == same
+    assert hash(grid) == hash(same)
 
 
 def test_grids_are_values():
