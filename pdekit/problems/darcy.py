@@ -71,8 +71,16 @@ class Darcy(FluxForm):
         """Two layers across x that meet in the middle, u = 0 and 1 at the x faces: piecewise linear, without source.
 
         Exact for cells and harmonic faces where the number of cells along x is even. The other faces must be neumann or
-        periodic. Returns (Instances of n = 1, u (1, *points)).
+        periodic, without flux. Returns (Instances of n = 1, u (1, *points)). Raises BadInput on other boundaries.
         """
+        others = zip(grid.boundary[1:], grid.boundary_value[1:], strict=True)
+        still = all(k in ("neumann", "periodic") and v == 0 for pair in others for k, v in zip(*pair, strict=True))
+        if grid.boundary[0] != ("dirichlet", "dirichlet") or not still:
+            raise BadInput.of(
+                "`layered` is the exact solution between two walls across x.",
+                found=f"boundary {grid.boundary}, values {grid.boundary_value}",
+                allowed='"dirichlet" on both x faces, "neumann" with value 0 or "periodic" on the others',
+            )
         x, middle = grid.mesh[0], grid.length[0] / 2
         a = np.broadcast_to(np.where(x < middle, low, high), grid.points)
         flux = 1.0 / (middle / low + middle / high)

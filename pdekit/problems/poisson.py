@@ -62,7 +62,15 @@ class Poisson(FluxForm):
         return manufactured(grid, constant=self.diffusivity)
 
     def mode(self, grid: Grid, k: tuple[int, ...]) -> tuple[Instances, np.ndarray]:
-        """prod sin(pi k_i x_i / L_i) on a Dirichlet box: f = sum (pi k_i/L_i)^2 u. Returns (Instances, u (1, *points))."""
+        """prod sin(pi k_i x_i / L_i) on a Dirichlet box: f = sum (pi k_i/L_i)^2 u. Returns (Instances, u (1, *points)).
+        Raises BadInput on other boundaries and on values that are not 0."""
+        zero = all(kind == "dirichlet" for pair in grid.boundary for kind in pair)
+        if not zero or any(v != 0 for pair in grid.boundary_value for v in pair):
+            raise BadInput.of(
+                "`mode` is the exact solution of a box whose walls are held at 0.",
+                found=f"boundary {grid.boundary}, values {grid.boundary_value}",
+                allowed='"dirichlet" on every face, values 0',
+            )
         u = np.ones((1,) * grid.dim)
         for x, kk, length in zip(grid.mesh, k, grid.length, strict=True):
             u = u * np.sin(math.pi * kk * x / length)

@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from pdekit.errors import unknown_name
+from pdekit.errors import BadInput, unknown_name
 from pdekit.space import buffers
 from pdekit.space.grid import Grid
 from pdekit.space.stencils import StencilOperator
@@ -41,11 +42,18 @@ def diffusion(
     shift        added to the diagonal, at the unknowns; multiplied here by the control volumes
 
     Returns (A, walls): A in units of a/length^2; walls[face] (shape of the unknowns on that face) is what multiplies a
-    face's value: u for dirichlet, outward flux a du/dn for neumann, g/alpha for robin. Raises BadInput on an unknown mean.
+    face's value: u for dirichlet, outward flux a du/dn for neumann, g/alpha for robin. Raises BadInput on an unknown mean and
+    on a coefficient of another grid.
     """
     if mean not in FACE_MEANS:
         raise unknown_name("face mean", mean, FACE_MEANS)
-    a = np.full(grid.points, float(coefficient)) if isinstance(coefficient, int | float) else coefficient
+    a = np.full(grid.points, float(coefficient)) if isinstance(coefficient, Real) else coefficient
+    if tuple(a.shape[-grid.dim :]) != grid.points:
+        raise BadInput.of(
+            "the coefficient does not lie on the grid.",
+            found=f"shape {tuple(a.shape)}",
+            allowed=f"one number, or ([batch], {', '.join(map(str, grid.points))})",
+        )
     if _compiled(a, grid):
         return _on_cells(a, grid, mean, shift)
     edges, walls = [], {}

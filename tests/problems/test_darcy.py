@@ -43,6 +43,15 @@ def test_two_layers_are_exact_with_harmonic_faces(points, sides, contrast):
     np.testing.assert_allclose(a[0] * gradient, flux, rtol=1e-12)
 
 
+@pytest.mark.parametrize("box", [{"boundary": "periodic"}, {"boundary": "dirichlet"},
+                                 {"boundary": {"x_low": "neumann", "y_low": "neumann", "y_high": "neumann"}},
+                                 {"boundary": {"y_low": "neumann", "y_high": "neumann"},
+                                  "boundary_value": {"y_low": 1.0}}])  # fmt: skip
+def test_layers_are_refused_between_other_walls(box):
+    with pytest.raises(BadInput, match=r"(?s)two walls across x.*on both x faces"):
+        Darcy().layered(Grid.make((4, 4), 1.0, **box))
+
+
 def test_arithmetic_faces_miss_the_layers_by_first_order():
     errors = []
     for n in (8, 16, 32, 64):

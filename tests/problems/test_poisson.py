@@ -30,6 +30,13 @@ def test_a_mode_of_the_box_is_a_mode_of_the_scheme(k, points, location):
     assert exact / discrete > 1.001
 
 
+@pytest.mark.parametrize("box", [{"boundary": "periodic"}, {"boundary": {"y_low": "neumann"}},
+                                 {"boundary": "dirichlet", "boundary_value": {"x_low": 1.0}}])  # fmt: skip
+def test_a_mode_is_refused_between_other_walls(box):
+    with pytest.raises(BadInput, match=r"(?s)walls are held at 0.*on every face, values 0"):
+        Poisson().mode(Grid.make((4, 4), 1.0, **box), (1, 1))
+
+
 def test_the_square_at_its_centre():
     grid = Grid.make((5, 5), (1.0, 1.0), location="vertex", boundary="dirichlet")
     u = Poisson().square(grid)
@@ -74,7 +81,7 @@ def test_a_line_under_constant_boundary_values_is_exact(dim, name, location, oth
         location=location,
         boundary={**faces, "x_low": low, "x_high": high},
         boundary_value={"x_low": at_low, "x_high": at_high},
-        robin={f: (1.7, 0.6) for f in ("x_low", "x_high")},
+        robin={f: (1.7, 0.6) for f, kind in (("x_low", low), ("x_high", high)) if kind == "robin"},
     )
     problem = Poisson(diffusivity=D)
     instances = Instances(grid, {"source": np.zeros((1, *grid.points))})

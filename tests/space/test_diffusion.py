@@ -24,7 +24,7 @@ def box(pairs, location, intervals, value=0.0):
     faces = {
         f"{a}_{s}": k for a, pair in zip("xyz", pairs, strict=False) for s, k in zip(("low", "high"), pair, strict=True)
     }
-    robin = {f: (ALPHA, BETA) for f in faces}
+    robin = {f: (ALPHA, BETA) for f, kind in faces.items() if kind == "robin"}
     grid = Grid.make(
         (4,) * len(pairs), LENGTH[: len(pairs)], location=location, boundary=faces, boundary_value=value, robin=robin
     )
@@ -177,6 +177,18 @@ def test_a_batch_of_coefficients_is_each_by_itself(pair, location, rng):
             np.testing.assert_allclose(e[i], f, rtol=1e-15)
         for face in wall:
             np.testing.assert_allclose(walls[face][i], wall[face], rtol=1e-15)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (16,), (16, 8), (2, 8, 8)])
+def test_a_coefficient_of_another_grid_is_refused(shape):
+    with pytest.raises(BadInput, match=r"(?s)coefficient does not lie on the grid.*found: shape.*16, 16"):
+        diffusion(Grid.make((16, 16), 1.0), np.ones(shape))
+
+
+def test_a_numpy_number_is_a_number():
+    grid = Grid.make((4, 4), 1.0)
+    got, wanted = (diffusion(grid, a)[0].diagonal() for a in (np.float32(0.5), 0.5))
+    np.testing.assert_array_equal(got, wanted)
 
 
 def test_an_unknown_mean_is_refused():
