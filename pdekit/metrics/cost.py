@@ -1,4 +1,4 @@
-"""What a solve costs, and when it pays: timing, the error-time front, speed at equal error, break-even.
+"""What a solve costs, and when it pays: timing, the error-time front, time at equal error, break-even.
 
 Times are seconds per case on one named machine, at a stated number of threads, precision and batch size; they include
 set-up that depends on the case and exclude compilation and file reading, which are reported apart.
@@ -156,15 +156,6 @@ def error_at_time(family: Front, seconds: float | int) -> float:
     return family.errors[-1]
 
 
-def speed_up(classical: Front, learned: Front, error: float | int) -> float:
-    """T_classical / T_learned at equal error; NaN or infinite where one of the fronts does not hold that error.
-
-    classical   the front of all strong baselines together
-    error       the learned solver's own
-    """
-    return time_at_error(classical, error) / time_at_error(learned, error)
-
-
 def break_even(
     classical_seconds: float | int,
     learned_seconds: float | int,
@@ -175,6 +166,8 @@ def break_even(
 ) -> float:
     """Cases after which learning has paid: ceil( (C_data + C_train + C_tune) / (t_classical - t_learned) ); inf if never.
 
+    NaN where the classical front does not hold the error (its time is NaN or infinite): there is nothing to pay back against.
+
     classical_seconds   at the learned solver's own error
     data                generating training and validation cases with the classical solver
     tuning              all runs tried, not only the best
@@ -184,6 +177,6 @@ def break_even(
     if not all(math.isfinite(c) and c >= 0 for c in costs.values()):
         raise BadInput.of("costs must be finite and not negative.", found=str(costs))
     gain = classical_seconds - learned_seconds
-    if math.isnan(gain):
+    if not math.isfinite(classical_seconds) or math.isnan(gain):
         return math.nan
     return math.inf if gain <= 0 else float(math.ceil(sum(costs.values()) / gain))

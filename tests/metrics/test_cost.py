@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pdekit.errors import BadInput
 from pdekit.metrics import cost
-from pdekit.metrics.cost import break_even, error_at_time, front, measure, speed_up, time_at_error
+from pdekit.metrics.cost import break_even, error_at_time, front, measure, time_at_error
 
 positive = st.floats(1e-6, 1e6)
 
@@ -67,18 +67,13 @@ def test_time_at_equal_error_stays_on_the_front():
     assert time_at_error(exact, 0.0) == 3.0
 
 
-def test_speed_up_only_where_both_reach():
-    classical, learned = front([1.0, 100.0], [1e-1, 1e-5]), front([0.5], [1e-3])
-    assert speed_up(classical, learned, 1e-3) == pytest.approx(20.0)
-    assert speed_up(classical, front([0.5], [1e-6]), 1e-6) == math.inf
-    assert math.isnan(speed_up(classical, front([0.5], [0.5]), 0.5))
-
-
 def test_break_even():
     assert break_even(0.11, 0.01, data=100, training=50, tuning=25.05) == 1751
     assert break_even(0.01, 0.01, data=1, training=1, tuning=0) == math.inf
     assert break_even(2.0, 1.0, data=0, training=0, tuning=0) == 0
     assert math.isnan(break_even(math.nan, 1.0, data=1, training=1, tuning=0))
+    assert math.isnan(break_even(math.inf, 0.1, data=1, training=1, tuning=0))
+    assert break_even(1.0, math.inf, data=1, training=1, tuning=0) == math.inf
     with pytest.raises(BadInput, match="finite and not negative"):
         break_even(1.0, 0.5, data=-1, training=0, tuning=0)
 
