@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -81,14 +81,13 @@ def _dims(name: str, shape: tuple[int, ...], grid: Grid, time: np.ndarray | None
         )
     if not shape:
         return ()
-    frames: Sequence[str] = ("time",) if time is not None and shape[:1] == (len(time),) else ()
-    rest = shape[len(frames) :]
-    if rest == grid.points:
-        return (*frames, *grid.axes)
-    if rest[:-1] == grid.points:
-        return (*frames, *grid.axes, "component")
-    if shape == grid.points:
-        return grid.axes
+    timed = time is not None and shape[:1] == (len(time),)
+    for frames in (("time",), ()) if timed else ((),):  # as many times as points along x: both readings are tried
+        rest = shape[len(frames) :]
+        if rest == grid.points:
+            return (*frames, *grid.axes)
+        if rest[:-1] == grid.points:
+            return (*frames, *grid.axes, "component")
     raise BadInput.of(
         f"variable {name!r} does not lie on the grid.",
         found=f"shape (n, {', '.join(map(str, shape))})",

@@ -204,3 +204,19 @@ def test_the_problem_is_noted_with_its_parameters(tmp_path):
     path = write_dataset(tmp_path / "a.h5", {"test": given}, grid=grid, problem=problem)
     with open_file(path) as file:
         assert file.problem == problem
+
+
+def test_a_steady_vector_field_with_as_many_times_as_points_along_x(tmp_path):
+    """(n, x, y, c) beside (n, t, x, y) with t = x: the first axis is time only where the rest lies on the grid."""
+    v, u = np.random.default_rng(0).standard_normal((2, 5, 7, 2)), np.ones((2, 5, 5, 7))
+    write_dataset(
+        tmp_path / "a.h5", {"train": {"v": v, "u": u}}, grid=GRID, roles={"v": "input", "u": "output"},
+        time=np.arange(5.0),
+    )  # fmt: skip
+    with open_file(tmp_path / "a.h5") as file:
+        np.testing.assert_array_equal(file.read("train", "v"), v.astype(np.float32))
+        assert file.read("train", "u").shape == (2, 5, 5, 7)
+    data = xarray.open_dataset(tmp_path / "a.h5", group="train", engine="h5netcdf")
+    assert data["v"].dims == ("sample", "x", "y", "component")
+    assert data["u"].dims == ("sample", "time", "x", "y")
+    data.close()
