@@ -24,8 +24,9 @@ BOUNDARIES = ("periodic", "neumann", "dirichlet")
 KEYS = ("variance_factor", "tau", "alpha", "boundary", "zero_mean")
 
 
-def check_gauss(gauss: Any, where: str) -> None:
-    """Raise BadInput where the table of a Gaussian field is not whole or out of range."""
+def check_gauss(gauss: Any, where: str, dim: int = 1) -> None:
+    """Raise BadInput where the table of a Gaussian field is not whole or out of range, or where the field has infinite
+    variance at every point in `dim` dimensions: sum (|kappa|^2 + tau^2)^-alpha needs alpha > dim/2."""
     if not isinstance(gauss, Mapping):
         raise BadInput.of("a Gaussian field is a table.", where=where, found=repr(gauss), allowed="{ tau = ..., ... }")
     for key in gauss:
@@ -35,11 +36,22 @@ def check_gauss(gauss: Any, where: str) -> None:
         value = gauss.get(key)
         if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value) or value <= 0:
             raise BadInput.of(f"{key} of a Gaussian field.", where=where, found=repr(value), allowed="a number > 0")
+    _check_exponent(gauss["alpha"], dim, where)
     if gauss.get("boundary") not in BOUNDARIES:
         raise unknown_name("boundary of a Gaussian field", str(gauss.get("boundary")), BOUNDARIES, where=where)
     if not isinstance(gauss.get("zero_mean", True), bool):
         raise BadInput.of(
             "zero_mean of a Gaussian field.", where=where, found=repr(gauss["zero_mean"]), allowed="true, false"
+        )
+
+
+def _check_exponent(alpha: float | int, dim: int, where: str = "") -> None:
+    if alpha <= dim / 2:
+        raise BadInput.of(
+            f"alpha of a Gaussian field in {dim}D: its variance at a point is infinite, and grows with the grid.",
+            where=where,
+            found=repr(alpha),
+            allowed=f"a number > {dim / 2:g}, half the dimension",
         )
 
 
@@ -54,6 +66,7 @@ def gaussian_field(gauss: Mapping[str, Any], grid: Grid, rng: np.random.Generato
 def mode_coefficients(gauss: Mapping[str, Any], grid: Grid, rng: np.random.Generator) -> np.ndarray:
     """sqrt(lambda_k) xi_k by mode. Neumann: k = 0..N-1 per axis; Dirichlet: k = 1..N-1;
     periodic: complex, n = 0..N/2 on the last axis, full axes in FFT order, E|xi|^2 = 1."""
+    _check_exponent(gauss["alpha"], grid.dim)
     key = (gauss["variance_factor"], gauss["tau"], gauss["alpha"], gauss["boundary"], gauss.get("zero_mean", True))
     amplitude, order, mirror, mirrored, zero = _plan(*key, grid.intervals, grid.length)
     if gauss["boundary"] != "periodic":
@@ -70,7 +83,7 @@ def mode_coefficients(gauss: Mapping[str, Any], grid: Grid, rng: np.random.Gener
     return out * amplitude
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)  # a plan of 256^3 modes holds 270 MB
 def _plan(
     factor: float,
     tau: float,

@@ -362,3 +362,14 @@ def test_length_is_a_length():
 def test_refusals(gauss, message):
     with pytest.raises(BadInput, match=message):
         check_gauss(gauss, "fields.a.gauss")
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_infinite_variance_is_refused(dim):
+    """sum |k|^(-2 alpha) over a d-dimensional lattice is finite for alpha > d/2 only."""
+    check_gauss(law(alpha=dim / 2 + 0.01), "fields.a.gauss", dim)
+    grid = Grid.make((4,) * dim, (1.0,) * dim)
+    with pytest.raises(BadInput, match=r"(?s)variance at a point is infinite.*fields.a.gauss.*half the dimension"):
+        check_gauss(law(alpha=dim / 2), "fields.a.gauss", dim)
+    with pytest.raises(BadInput, match=rf"alpha of a Gaussian field in {dim}D"):
+        gaussian_field(law(alpha=dim / 2), grid, np.random.default_rng(0))
