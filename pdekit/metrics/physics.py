@@ -32,6 +32,8 @@ def residual(problem: Any, instances: Any, values: Mapping[str, Any]) -> Float[n
 def relative_residual(image: Field, source: Field, grid: Grid, *, scale: Any = None) -> Table:
     """||L u - f|| / ||f|| in L2 from two arrays: image = L u by one fixed operator, source = f; dimensionless.
 
+    Not in METRICS: it needs L u, where `residual`, which is, needs the problem. Called by hand, its table is for `reduce`.
+
     scale   (n, t, c), a bound of ||L|| ||u||: what divides where f is zero; without it such entries are NaN
     """
     finite, square, reference = by_samples(

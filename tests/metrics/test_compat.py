@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pdekit.errors import BadInput
-from pdekit.metrics import pointwise
+from pdekit.metrics import compat, pointwise
 from pdekit.metrics.compat import neuralop, pdebench, the_well
 from pdekit.space.grid import Grid
 
@@ -131,6 +131,23 @@ def test_neuraloperator(points, reduction):
         pred, ref, grid, measure=grid.length, periodic=(False, False, True)[:d], reduction=reduction
     )
     assert ours == pytest.approx(theirs, rel=1e-12)
+
+
+@pytest.mark.parametrize("points", THE_WELL)
+def test_a_project_s_figures_by_its_name(points):
+    pred, ref = fields(points)
+    grid = grid_of(points)
+    assert compat.score("the_well", pred, ref, grid) == pytest.approx(THE_WELL[points], rel=1e-10)
+    there, here = compat.score("pdebench", pred, ref, grid), pdebench.pdebench(pred, ref, grid)
+    for name in pdebench.NAMES:
+        np.testing.assert_array_equal(there[name], here[name])
+    wanted = {"LpLoss": neuralop.lp_loss(pred, ref, grid), "H1Loss": neuralop.h1_loss(pred, ref, grid)}
+    assert compat.score("neuraloperator", pred, ref, grid) == wanted
+    static = [u[:, 0, ..., 0] for u in (pred, ref)]
+    full = [u[:, :1, ..., :1] for u in (pred, ref)]
+    assert compat.score("the_well", *static, grid) == compat.score("the_well", *full, grid)
+    with pytest.raises(BadInput, match=r"(?s)no project to score like named 'pdebenhc'.*did you mean 'pdebench'"):
+        compat.score("pdebenhc", pred, ref, grid)
 
 
 def test_wrong_use_is_refused():

@@ -2,3 +2,7 @@
 
 Written from their definitions and compared with their programs in the tests. The differences are named where they occur.
 """
+
+from pdekit.metrics.compat.modes import MODES, score
+
+__all__ = ["MODES", "score"]
