@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from pdekit.errors import BadInput
 from pdekit.linear import Stop, scipy_info, solve
 from pdekit.linear.batched import batched_cg
 from pdekit.linear.cg import cg
@@ -12,6 +13,7 @@ from pdekit.linear.system import System
 from pdekit.solution import Status
 from pdekit.space.diffusion import diffusion
 from pdekit.space.grid import Grid
+from pdekit.space.stencils import StencilOperator
 
 
 def diagonal(*values):
@@ -176,3 +178,45 @@ def test_scipy_and_petsc_numbers():
     assert scipy_info(solve(diagonal(-1, -2), ONES, precond="none")) == -10
     batch = solve(diagonal(1, 2), np.array([[1.0, 1.0], [np.nan, 1.0]]), precond="none")
     assert scipy_info(batch) == [0, -9]
+
+
+def test_a_batch_in_float32_of_any_size_with_its_residual_in_float64():
+    op = diffusion(Grid.make((16, 16), boundary="dirichlet"), 1.0)[0].astype(np.float32)
+    b = np.random.default_rng(0).normal(size=(5, 16, 16))
+    sizes = np.array([1e-40, 1e-25, 1.0, 1e20, 1e37])
+    scaled = (b[:1] * sizes[:, None, None]).astype(np.float32)
+    s = batched_cg(op, scaled, stop=Stop(rtol=1e-4))
+    assert s.status == [Status.CONVERGED] * 5
+    assert np.ptp(s.steps) <= 1
+    wide = op.astype(np.float64)
+    for i in (1, 2, 3):
+        r = np.linalg.norm(scaled[i].astype(float) - wide @ s.values[i].astype(float)) / np.linalg.norm(scaled[i] * 1.0)
+        assert s.true_residual[i] == pytest.approx(r, rel=1e-3)
+        assert s.residuals[0, i] == pytest.approx(np.linalg.norm(scaled[i].astype(float)), rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:rtol")
+def test_a_batch_counts_and_records_what_was_done(monkeypatch):
+    """A sample that is started again was frozen in between: its history has no gap, its counts are those of products."""
+    op = diffusion(Grid.make((65, 65), location="vertex", boundary="dirichlet"), 1.0)[0].astype(np.float32)
+    b = np.ones((3, 63, 63), np.float32)
+    b[1] = np.random.default_rng(0).normal(size=(63, 63))
+    b[2] = 0.0
+    calls = []
+    product = StencilOperator.__matmul__
+    monkeypatch.setattr(StencilOperator, "__matmul__", lambda self, u: calls.append(u.shape) or product(self, u))
+    s = batched_cg(op, b, precond="none", stop=Stop(rtol=1e-6))
+    assert Status.FALSE_CONVERGENCE in s.status or s.n_matvec.max() > s.steps.max() + 2 + s.steps.max() // 50
+    for i in range(2):
+        assert np.isfinite(s.residuals[: s.steps[i] + 1, i]).all()
+        assert np.isnan(s.residuals[s.steps[i] + 1 :, i]).all()
+    assert (s.steps[2], s.n_matvec[2]) == (0, 1)
+    assert s.n_matvec.max() <= len(calls) - 1
+    assert (s.n_matvec[:2] > s.steps[:2]).all()
+
+
+def test_batches_of_two_sizes_are_refused():
+    op = diffusion(Grid.make((8, 8), boundary="dirichlet"), np.ones((2, 8, 8)))[0]
+    for b in (np.ones((3, 8, 8)), np.ones((8, 8))):
+        with pytest.raises(BadInput, match="batches of two sizes"):
+            batched_cg(op, b)
