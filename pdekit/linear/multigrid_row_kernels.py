@@ -10,7 +10,7 @@ even, are one whole block and the black points the other: a sweep of one colour 
 
 Edges of the last axis are split likewise. Where p is odd the last odd place is no unknown: 1/diagonal and z are zero there.
 Sums are split into short loops, since compilers turn loops into vectors only while few arrays may overlap. numba keeps
-compiled callers by their own file: after a change here, touch the files that call these functions.
+compiled callers by their own file, so `multigrid_kernels.py` and `multigrid_setup_kernels.py` name the hash of this one.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ import numba
 
 from pdekit.linear.multigrid_row_kernels import OPTIONS, PAD, split_row
 
+ROWS = "1a67d63417a9a23f"  # hash of multigrid_row_kernels.py, inlined here: numba's cache is renewed with this line
+
 
 @numba.njit(**OPTIONS, error_model="numpy")
 def split_level(ex, ey, ez, shift, out_x, out_y, out_z, dinv, diagonal):

@@ -1,13 +1,15 @@
 """The compiled cycle equals a literal one with dense matrices; as a preconditioner it is symmetric and positive."""
 
+import hashlib
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pdekit.errors import BadInput
-from pdekit.linear import solve
+from pdekit.linear import multigrid_kernels, multigrid_row_kernels, multigrid_setup_kernels, solve
 from pdekit.linear.hierarchy import coarse_operators
 from pdekit.linear.multigrid import MultigridCycle
 from pdekit.space.diffusion import diffusion
@@ -223,3 +225,10 @@ def test_thin_grids_are_left_to_amg_before_a_level_is_built(points, location):
         MultigridCycle().setup(op)
     s = solve(op, np.ones(op.shape))
     assert (s.converged, s.info["preconditioner"]) == (True, "amg")
+
+
+@pytest.mark.parametrize("caller", [multigrid_kernels, multigrid_setup_kernels])
+def test_the_files_that_inline_the_row_kernels_change_with_them(caller):
+    """numba looks at the date of the caller's file only: a change of the rows alone would leave old machine code in use."""
+    content = Path(multigrid_row_kernels.__file__).read_bytes()
+    assert hashlib.sha256(content).hexdigest()[:16] == caller.ROWS
