@@ -146,9 +146,8 @@ class LearnedSolver(ABC):
             )
         if self.problem is not None and problem is not None:
             known, asked = asdict(self.problem), asdict(problem)  # pyright: ignore[reportArgumentType]
-            for name in (*(c.name for c in self.channels.inputs), *self.channels.constants):
-                known.pop(name, None), asked.pop(name, None)
-            differ = [name for name in known if known[name] != asked.get(name)]
+            given = {*(c.name for c in self.channels.inputs), *self.channels.constants}
+            differ = [name for name in known if name not in given and known[name] != asked.get(name)]
             if differ:
                 raise BadInput.of(
                     f"the learned solver {self.name!r} was trained for other parameters of {problem.name!r}.",
