@@ -74,7 +74,8 @@ def normalised_rmse(pred: Field, ref: Field, grid: Grid, *, scale: Any) -> Table
     """sqrt<e^2> / s_c with s_c (c,) the root mean square of each channel over the *training* set; dimensionless.
 
     Comparable across times, and bounded where ref tends to zero. Not in METRICS, whose metrics know pred, ref and grid
-    only: call it as `normalised_rmse(pred, ref, grid, scale=s)` and give the table to `reduce` or `per_sample`. Raises BadInput unless every s_c > 0.
+    only: call it as `normalised_rmse(pred, ref, grid, scale=s)` and give the table to `reduce` or `per_sample`.
+    Raises BadInput unless every s_c > 0.
     """
     error = rmse(pred, ref, grid)
     xp = array_namespace(error)

@@ -25,7 +25,8 @@ class Metric:
     function    f(pred, ref, grid) -> (n, t, c); f(problem, instances, values) -> (n,) where `needs_problem`
     title       one line
     unit        "1", or what becomes of the unit u of the field: "u", "u^2"
-    over_time   how times are reduced before channels: "mean" or "max"
+    reduction   name in reduce.REDUCTIONS of how its table becomes one figure: "mean", "max_mean" (times by their
+                maximum) or "rms" (samples by their root mean square); belongs into every result
     part        which entry of a last axis to take, where one function gives several tables (n, t, c, parts)
     """
 
@@ -33,9 +34,14 @@ class Metric:
     title: str
     unit: str = "1"
     lower_is_better: bool = True
-    over_time: str = "mean"
+    reduction: str = "mean"
     part: int | None = None
     needs_problem: bool = False
+
+    @property
+    def over_time(self) -> str:
+        """How `score` reduces times before channels: "mean" or "max"."""
+        return "max" if self.reduction == "max_mean" else "mean"
 
 
 METRICS: dict[str, Metric] = {
@@ -44,13 +50,15 @@ METRICS: dict[str, Metric] = {
         pointwise.relative_l2_trajectory, "the same with squares summed over times first: one ratio per trajectory"
     ),
     "vrmse": Metric(pointwise.vrmse, "root mean squared error over the reference's standard deviation in space"),
-    "relative_max": Metric(pointwise.relative_max, "largest error over largest reference", over_time="max"),
+    "relative_max": Metric(pointwise.relative_max, "largest error over largest reference", reduction="max_mean"),
     "mse": Metric(pointwise.mse, "mean squared error", "u^2"),
     "rmse": Metric(pointwise.rmse, "root mean squared error", "u"),
     "mae": Metric(pointwise.mae, "mean absolute error", "u"),
-    "max_error": Metric(pointwise.max_error, "largest error", "u", over_time="max"),
+    "max_error": Metric(pointwise.max_error, "largest error", "u", reduction="max_mean"),
     "boundary_rmse": Metric(boundary.boundary_rmse, "root mean squared error on the faces that are not periodic", "u"),
-    "conserved_error": Metric(boundary.conserved_error, "error of the integral over the box, per volume", "u"),
+    "conserved_error": Metric(
+        boundary.conserved_error, "error of the integral over the box, per volume", "u", reduction="rms"
+    ),
     "relative_h1": Metric(sobolev.relative_h1, "relative error of values and gradients together, L0 = 1"),
     "low_band": Metric(spectral.relative_band_rmse, "relative error of shells below S/8 (long waves)", part=0),
     "mid_band": Metric(spectral.relative_band_rmse, "relative error of shells from S/8 to S/2", part=1),

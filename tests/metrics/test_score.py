@@ -62,6 +62,12 @@ def test_times_and_channels_are_reduced_by_name():
     np.testing.assert_allclose(scores["max_error"], largest, rtol=1e-14)
 
 
+def test_every_metric_names_its_reduction():
+    named = {name: m.reduction for name, m in METRICS.items() if m.reduction != "mean"}
+    assert named == {"relative_max": "max_mean", "max_error": "max_mean", "conserved_error": "rms"}
+    assert {m.reduction for m in METRICS.values()} <= set(REDUCTIONS)
+
+
 def test_wrong_use_is_refused():
     pred, ref = fields(GRID)
     with pytest.raises(BadInput, match=r"no metric named 'relativ_l2'.*\n.*did you mean 'relative_l2'"):
