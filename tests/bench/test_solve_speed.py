@@ -1,7 +1,7 @@
 """How fast a Darcy problem is solved: 12/3, on cells, to a true relative residual of 1e-8, set-up included, one thread.
 
 Times are processor time of this process (the machine may be shared). Each sample is solved by all methods in turn; a
-method's time is the median of REPEATS solves, a product's the least of many; the table gives means over five samples. A
+method's time is the median of REPEATS solves, a product's that of 15 runs; the table gives means over five samples. A
 stencil product is pdekit's own fused one.
 scipy's spsolve (SuperLU, COLAMD) is not the strongest direct solver: CHOLMOD or PARDISO with nested dissection are 2 to 3
 times faster from 256 x 256 up, which would leave their place in this table unchanged.
@@ -44,16 +44,6 @@ def systems(points):
         yield Darcy().assemble(case)
 
 
-def least(run, repeats):
-    """Least processor time of `repeats` calls, and what the last one returned."""
-    times = []
-    for _ in range(repeats):
-        started = process_time()
-        out = run()
-        times.append(process_time() - started)
-    return min(times), out
-
-
 def median(run, repeats):
     """Median processor time of `repeats` calls, and what the last one returned."""
     times = []
@@ -92,7 +82,7 @@ def table(points, direct):
         multigrid(operator, b)
         products()
         row = {}
-        row["product"] = min(least(products, 15)[0] for _ in range(2)) / 20
+        row["product"] = median(products, 15)[0] / 20
         row["pcg-multigrid"], x = median(lambda o=operator, b=b: multigrid(o, b), REPEATS)
         row["pyamg"], y = median(lambda m=csr, f=flat: ruge_stuben(m, f), REPEATS)
         for solution in (x, y.reshape(b.shape)):
@@ -100,7 +90,6 @@ def table(points, direct):
         if direct:
             row["spsolve"], z = median(lambda m=csc, f=flat: spsolve(m, f), REPEATS)
             assert np.linalg.norm(b - operator @ z.reshape(b.shape)) <= 1e-8 * np.linalg.norm(b)
-        row["product"] = min(row["product"], least(products, 15)[0] / 20)
         rows.append(row)
     mean = {name: float(np.mean([r[name] for r in rows])) for name in rows[0]}
     print(
