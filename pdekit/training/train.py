@@ -127,7 +127,7 @@ def _facts(card: Card, source: Source, seed: int, name: str) -> dict[str, Any]:
         "status": "running",
         "solver": name,
         "title": card.title,
-        "card_sha256": text_hash(to_toml(card.model_dump())),
+        "card_sha256": _card_hash(card),
         "file": source.file,
         "file_hash": source.file_hash,
         "problem": problem.name if problem else "",
@@ -137,6 +137,11 @@ def _facts(card: Card, source: Source, seed: int, name: str) -> dict[str, Any]:
         "seed": seed,
         "versions": versions(),
     }
+
+
+def _card_hash(card: Card) -> str:
+    """Of all that a training depends on; another title or another warning makes no other run."""
+    return text_hash(to_toml(card.model_dump(include={"code", "model", "scaling", "training"})))
 
 
 def _open_run(run: Path, card: Card, facts: dict[str, Any], *, resume: bool) -> dict[str, Any]:
