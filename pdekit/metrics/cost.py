@@ -109,7 +109,8 @@ def hull(family: Front) -> Front:
         while len(kept) > 1 and _turns_up(points[kept[-2]], points[kept[-1]], point):
             kept.pop()
         kept.append(i)
-    return Front(*(tuple(values[i] for i in kept) for values in (family.seconds, family.errors, family.runs)))
+    seconds, errors, runs = family.seconds, family.errors, family.runs
+    return Front(tuple(seconds[i] for i in kept), tuple(errors[i] for i in kept), tuple(runs[i] for i in kept))
 
 
 def _turns_up(a: tuple[float, float] | None, b: tuple[float, float] | None, c: tuple[float, float]) -> bool:
