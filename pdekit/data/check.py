@@ -73,15 +73,18 @@ def _problem(file: DataFile, notes: Notes, unverified: list[str]) -> Problem | N
 
 
 def _own_problem(file: DataFile, split: str, problem: Problem | None) -> Problem | None:
-    return None if problem is None else file.problem_for(split)
+    if problem is None or (file.recipe is not None and split not in file.recipe.splits):
+        return None  # the second: `check_completeness` says so
+    return file.problem_for(split)
 
 
 def _verified(file: DataFile, problem: Problem | None) -> list[str]:
     n = sum(file.size(s) for s in file.splits)
     out = [
         f"form: {len(file.splits)} splits, dimensions, coordinates, units",
-        f"checksums: every value of {n} samples read, Fletcher-32 and sample hashes recomputed",
-        "values: every one looked at for NaN and infinity; statistics of the training split recomputed",
+        f"checksums: every value of {n} samples read, {_guarded(file)}sample hashes recomputed",
+        "values: every one looked at for NaN and infinity"
+        + ("; statistics of the training split recomputed" if "train" in file.splits else ""),
         "duplicates: inputs of all samples compared byte by byte, within and across splits",
     ]
     if isinstance(problem, Elliptic):
@@ -90,3 +93,11 @@ def _verified(file: DataFile, problem: Problem | None) -> list[str]:
             "to the rounding of storage"
         )
     return out
+
+
+def _guarded(file: DataFile) -> str:
+    """What is said of checksums: the HDF5 library compares them, where the file has any."""
+    held = [bool(data.fletcher32) for split in file.splits for data in file.variables(split).values()]
+    if all(held):
+        return "Fletcher-32 and "
+    return "Fletcher-32 of those that have it and " if any(held) else "no Fletcher-32 in the file; "

@@ -52,6 +52,9 @@ def check_completeness(file: DataFile, notes: Notes, unverified: list[str]) -> N
         return
     if recipe.sha256() != file.attrs.get("recipe_sha256"):
         notes.file("form", "/@recipe", "the recipe does not match recipe_sha256")
+    for name in file.splits:
+        if name not in recipe.splits:
+            notes.file("completeness", f"/{name}", "the recipe has no such split")
     for name, split in recipe.splits.items():
         if name not in file.splits:
             notes.file("completeness", f"/{name}", "this split of the recipe is missing")

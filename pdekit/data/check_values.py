@@ -9,7 +9,9 @@ import numpy as np
 from pdekit.data.format import RECORD_NAMES, SAMPLE_HASH, STATISTICS, sample_hashes
 from pdekit.data.hdf5 import plain
 from pdekit.data.read import DataFile
+from pdekit.data.recipe import Recipe
 from pdekit.data.report import Notes
+from pdekit.data.samples import FALSE_CONVERGENCE_FACTOR, seed_sequence
 from pdekit.data.statistics import combine, moments
 from pdekit.data.verify import TESTS, discrepancies
 from pdekit.errors import BadInput, FormatError
@@ -22,6 +24,15 @@ STRIP_BYTES = 32 * 2**20
 ASSUMED_RESIDUAL = 1e-6  # for data that do not say what residual their solver reached
 BROKEN = "the stored bytes fail their Fletcher-32 checksum"
 LARGEST_RESIDUAL = 1e-3  # a recorded residual above this does not excuse a violated equation
+
+
+def _recipe_of(file: DataFile, split: str) -> Recipe | None:
+    """The recipe that made a split; None for imported and own data, and where it cannot be read (`check_form`)."""
+    try:
+        recipe = file.recipe
+    except FormatError:
+        return None
+    return recipe if recipe is not None and split in recipe.splits else None
 
 
 class SplitCheck:
@@ -38,6 +49,8 @@ class SplitCheck:
             self.grid: Grid | None = file.grid(split)
         except FormatError:  # `check_form` says so
             self.grid = None
+        self.recipe = _recipe_of(file, split)
+        self.rtol = self.recipe.settings().get("rtol") if self.recipe is not None else None
         self.record = self._record()
 
     def strips(self) -> Iterator[slice]:
@@ -70,6 +83,7 @@ class SplitCheck:
                 )
         self._duplicates(whole, strip)
         self._statuses(record, strip)
+        self._origin(record, strip)
         if isinstance(problem, Elliptic) and self.grid is not None:
             self._equation(problem, self.grid, whole, record, strip, np.flatnonzero(sound))
 
@@ -78,9 +92,13 @@ class SplitCheck:
         record: dict[str, np.ndarray] = {}
         for name in RECORD_NAMES:
             try:
-                record |= self.file.record(self.split, names=(name,))
+                found = self.file.record(self.split, names=(name,))
             except FormatError:
                 self.notes.file("checksums", f"/{self.split}/{name}", BROKEN)
+                continue
+            if not found and self.recipe is not None and name != SAMPLE_HASH.name:  # `check_form` looks at the last
+                self.notes.file("form", f"/{self.split}/{name}", "generated data record this, and it is missing")
+            record |= found
         return record
 
     def _read(self, name: str, strip: slice) -> np.ndarray | None:
@@ -113,6 +131,32 @@ class SplitCheck:
                 text = f"{status.name}: {status.sentence}" if status else f"status {int(number)} is not known"
                 self.notes.sample("solver", f"/{self.split}", text, strip.start + i)
 
+    def _origin(self, record: dict[str, np.ndarray], strip: slice) -> None:
+        """What the record of generated data must say: a residual within CONVERGED, the seed that the recipe gives."""
+        if self.recipe is None:
+            return
+        if self.rtol and "solver_residual" in record and "solver_status" in record:
+            limit = FALSE_CONVERGENCE_FACTOR * self.rtol
+            told = record["solver_status"] == int(Status.CONVERGED)
+            for i in np.flatnonzero(told & ~(record["solver_residual"] <= limit)):
+                text = f"CONVERGED with a recorded residual above {limit:.3g}, or none"
+                self.notes.sample("solver", f"/{self.split}", text, strip.start + int(i))
+        if "sample_seed" in record:
+            number = self.recipe.split_number(self.split)
+            for i, index in enumerate(self.file.index(self.split)[strip]):
+                own = seed_sequence(self.recipe.seed, number, int(index)).generate_state(1, np.uint64)[0]
+                if record["sample_seed"][i] != own:
+                    text = "sample_seed is not what the recipe's seed gives"
+                    self.notes.sample("form", f"/{self.split}", text, strip.start + i)
+
+    def _excuse(self, record: dict[str, np.ndarray], i: int) -> float:
+        """The residual that a stored solution may have: what was recorded, as far as that can be believed."""
+        if "solver_residual" not in record or not np.isfinite(record["solver_residual"][i]):
+            return ASSUMED_RESIDUAL
+        converged = "solver_status" not in record or int(record["solver_status"][i]) == int(Status.CONVERGED)
+        most = FALSE_CONVERGENCE_FACTOR * self.rtol if self.rtol and converged else LARGEST_RESIDUAL
+        return min(float(record["solver_residual"][i]), most, LARGEST_RESIDUAL)
+
     def _equation(
         self,
         problem: Elliptic,
@@ -131,16 +175,14 @@ class SplitCheck:
             return
         kind = values[output].dtype
         rounding = float(np.finfo(kind).eps) / 2 if kind.kind == "f" else 0.0
-        reached = record.get("solver_residual")
         for i in sound:
-            residual = ASSUMED_RESIDUAL if reached is None or not np.isfinite(reached[i]) else float(reached[i])
             case = instances.case(int(i))
             try:
                 problem.check(case)
             except BadInput as error:
                 self.notes.sample("values", f"/{self.split}", str(error).replace("\n", ";"), strip.start + int(i))
                 continue
-            ratios = discrepancies(problem, case, values[output][i : i + 1], rounding, min(residual, LARGEST_RESIDUAL))
+            ratios = discrepancies(problem, case, values[output][i : i + 1], rounding, self._excuse(record, int(i)))
             for test, ratio in ratios.items():
                 if not ratio <= 1:
                     self.notes.sample("equation", f"/{self.split}/{output}", TESTS[test], strip.start + int(i))

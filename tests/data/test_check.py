@@ -218,7 +218,39 @@ def stretched(file):
     file["test/y"][...] = np.linspace(0, 1, 16)
 
 
+def no_record(file):
+    del file["test/solver_status"]
+
+
+def wrong_seed(file):
+    file["test/sample_seed"][1] += 1
+
+
+def large_residual(file):
+    file["train/solver_residual"][3] = 9e-4
+
+
+def no_residual(file):
+    file["train/solver_residual"][3] = np.nan
+
+
+def excused_solution(file):
+    file["test/solver_residual"][...] = 1.0
+    file["test/pressure"][2] *= np.float32(1.0004)
+
+
+def extra_split(file):
+    file.copy("test", "more")
+    file["more"].attrs["split_number"] = np.int32(7)
+
+
 FORMS = {
+    no_record: ("form", "/test/solver_status", "generated data record this, and it is missing"),
+    wrong_seed: ("form", "/test, sample 1", "sample_seed is not what the recipe's seed gives"),
+    large_residual: ("solver", "/train, sample 3", "CONVERGED with a recorded residual above 1e-07"),
+    no_residual: ("solver", "/train, sample 3", "CONVERGED with a recorded residual above 1e-07"),
+    excused_solution: ("equation", "/test/pressure, sample 2", "the energy"),
+    extra_split: ("completeness", "/more", "the recipe has no such split"),
     drop_units: ("form", "/train/pressure", "attribute units is missing"),
     drop_title: ("form", "/", "attribute title is missing"),
     drop_split: ("completeness", "/valid", "this split of the recipe is missing"),
@@ -365,6 +397,58 @@ def test_against_forgives_rounding_and_nothing_more(clean, recipe_path, tmp_path
 
     found = [(f.test, f.where) for f in check(clean, against=faulty(clean, tmp_path, more)).findings]
     assert found == [("against", "/test/pressure")]
+
+
+def own(path, **changes):
+    """A file of made-up fields, for comparisons."""
+    u = np.random.default_rng(0).standard_normal((40, 8)).astype(np.float32)
+    facts = {"length": 1.0, "location": "cell", "unit": "1", "boundary": "dirichlet", **changes}
+    units = {"u": facts.pop("values", "1")}
+    grid = Grid.make([8], facts.pop("length"), **facts)
+    return write_dataset(path, {"train": {"u": u}}, grid=grid, roles={"u": "output"}, units=units)
+
+
+def test_against_nan_is_a_difference_wherever_it_lies(tmp_path):
+    path = own(tmp_path / "a.h5")
+    other = shutil.copy(path, tmp_path / "b.h5")
+    with h5py.File(other, "r+") as file:
+        file["train/u"][3, 2] = np.nan  # in the first strip of three
+    found = [(f.where, f.text) for f in check(path, against=other).findings]
+    assert found == [("/train/u", "differs by inf in sample 3; rounding allows 1e-05")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "text"),
+    [
+        ({"length": 2.0}, "/train", "length of the grid is (1.0,) and (2.0,)"),
+        ({"location": "vertex"}, "/train", "location of the grid is cell and vertex"),
+        ({"boundary": "neumann"}, "/train", "boundary of the grid is (('dirichlet', 'dirichlet'),) and"),
+        ({"boundary_value": {"x_low": 3.0}}, "/train", "boundary_value of the grid is ((0.0, 0.0),) and ((3.0, 0.0),)"),
+        ({"unit": "m"}, "/train", "unit of the grid is 1 and m"),
+        ({"values": "Pa"}, "/train/u", "the units are '1' and 'Pa'"),
+    ],
+)
+def test_against_compares_what_the_values_stand_for(tmp_path, changes, where, text):
+    found = check(own(tmp_path / "a.h5"), against=own(tmp_path / "b.h5", **changes)).findings
+    assert any(f.test == "against" and f.where == where and f.text.startswith(text) for f in found), found
+
+
+def test_against_compares_how_the_solver_ended(clean, tmp_path):
+    found = [(f.where, f.text) for f in check(clean, against=faulty(clean, tmp_path, unconverged)).findings]
+    assert found == [("/train/solver_status", "the statuses are 0 and 4 in sample 3; 1 differ")]
+
+
+def test_what_was_not_looked_at_is_not_said_to_be(tmp_path):
+    path = write_dataset(tmp_path / "a.h5", {"test": {"u": np.ones((2, 6))}}, grid=Grid.make(6), roles={"u": "output"})
+    assert "statistics" not in " ".join(check(path).verified)
+    assert "Fletcher-32 and sample hashes" in " ".join(check(path).verified)
+    with h5py.File(path, "r+") as file:
+        values, about = file["test/u"][...], dict(file["test/u"].attrs)
+        del file["test/u"]
+        file["test"].create_dataset("u", data=values).attrs.update({k: about[k] for k in ("role", "units")})
+        for k, axis in enumerate(("sample", "x")):
+            file["test/u"].dims[k].attach_scale(file["test"][axis])
+    assert "no Fletcher-32 in the file" in " ".join(check(path).verified)
 
 
 def test_against_another_recipe_is_said(clean, recipe_path, tmp_path):
