@@ -1,4 +1,7 @@
-"""Runs every test with pdekit's annotations switched on: shapes by jaxtyping, types by beartype."""
+"""Runs every test with pdekit's annotations switched on: shapes by jaxtyping, types by beartype.
+
+`make bench` sets PDEKIT_UNCHECKED: what is timed is what users run.
+"""
 
 import os
 from pathlib import Path
@@ -22,6 +25,7 @@ def _checked_modules() -> list[str]:
     ]
 
 
-install_import_hook(_checked_modules(), "beartype.beartype")
+if "PDEKIT_UNCHECKED" not in os.environ:
+    install_import_hook(_checked_modules(), "beartype.beartype")
 hypothesis.settings.register_profile("pdekit", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("pdekit")
