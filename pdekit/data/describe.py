@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from pdekit.data.format import ROLES, SAMPLE_HASH, Variable
+from pdekit.data.format import RECORD_NAMES, ROLES, Variable
 from pdekit.errors import BadInput
 from pdekit.problems.problem import Problem
-from pdekit.space.grid import Grid
+from pdekit.space.grid import AXES, Grid
 
 
 def by_name(name: str, array: Any, grid: Grid) -> Any:
@@ -47,9 +47,10 @@ class Describer:
 
     def variable(self, name: str, array: Any, grid: Grid, time: np.ndarray | None, given: Any) -> Variable:
         """What the file says about one array; `given` is it as the user passed it. Raises BadInput."""
-        if not name.isidentifier() or name in ("sample", "time", *grid.axes, SAMPLE_HASH.name):
+        if not name.isidentifier() or name in ("sample", "time", "component", *AXES, *RECORD_NAMES):
             raise BadInput.of(
-                f"the variable name {name!r} cannot be used.", allowed="letters, digits and _, no name of an axis"
+                f"the variable name {name!r} cannot be used.",
+                allowed="letters, digits and _; no name of an axis or of the solver's record",
             )
         if np.dtype(array.dtype).kind not in "iufb" or len(array.shape) == 0:
             raise BadInput.of(

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pdekit.data.check import check
+from pdekit.data.format import RECORD_NAMES
 from pdekit.data.read import open_dataset, open_file
 from pdekit.data.write import write_dataset
 from pdekit.errors import BadInput
@@ -220,3 +221,12 @@ def test_a_steady_vector_field_with_as_many_times_as_points_along_x(tmp_path):
     assert data["v"].dims == ("sample", "x", "y", "component")
     assert data["u"].dims == ("sample", "time", "x", "y")
     data.close()
+
+
+@pytest.mark.parametrize("name", ["y", "z", "time", "sample", "component", *RECORD_NAMES])
+def test_names_that_a_reader_would_take_for_something_else_are_refused(tmp_path, name):
+    """On one axis too: `y` was written as a field, and read as a coordinate, so it was lost."""
+    arrays = {"train": {"a": np.ones((3, 8)), name: np.ones((3, 8))}}
+    with pytest.raises(BadInput, match=f"variable name '{name}' cannot be used"):
+        write_dataset(tmp_path / "a.h5", arrays, grid=Grid.make([8]), roles={"a": "input", name: "output"})
+    assert list(tmp_path.iterdir()) == []
