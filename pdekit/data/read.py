@@ -198,7 +198,7 @@ class DataFile:
                 if isinstance(index, slice) and index.step not in (None, 1):
                     return self._take(data, np.arange(len(data))[index])
                 return data[...] if index is None else data[index]
-            chosen = np.arange(len(data))[np.asarray(index, dtype=np.int64)]
+            chosen = np.arange(len(data))[_rows(index)]
             if data.ndim == 1:
                 return data[...][chosen]
             out = np.empty((chosen.size, *data.shape[1:]), dtype=data.dtype)
@@ -216,6 +216,12 @@ class DataFile:
             raise FormatError.of(
                 "stored values are damaged.", where=place, found=str(error), hint="`pdekit check` names the samples"
             ) from None
+
+
+def _rows(index: list[int] | np.ndarray) -> np.ndarray:
+    """Numbers of samples, or a mask of all of them, as an array that indexes; an empty list is no sample."""
+    rows = np.asarray(index)
+    return rows if rows.size and rows.dtype.kind in "biu" else rows.astype(np.int64, casting="unsafe")
 
 
 def open_dataset(path: str | Path) -> Any:

@@ -21,10 +21,11 @@ def test_any_index_reads_what_numpy_would(clean, chosen, part, mask):
             expected = whole[np.asarray(index, dtype=int)] if not isinstance(index, slice) else whole[index]
             assert np.array_equal(file.read("train", "pressure", index), expected)
         rows = np.flatnonzero(mask)
+        assert np.array_equal(file.read("train", "pressure", np.array(mask)), whole[np.array(mask)])
         assert np.array_equal(file.record("train", rows)["sample_seed"], file.record("train")["sample_seed"][rows])
 
 
-@pytest.mark.parametrize("index", [[7], [-8], [0, 99]])
+@pytest.mark.parametrize("index", [[7], [-8], [0, 99], np.ones(6, dtype=bool)])
 def test_a_sample_that_does_not_exist_is_refused(clean, index):
     with open_file(clean) as file, pytest.raises(BadInput, match="a sample does not exist") as caught:
         file.read("train", "pressure", index)
