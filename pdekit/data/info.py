@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,18 @@ _KNOWN = (
     "Conventions", "pdekit_format", "_NCProperties", "title", "problem", "equation", "parameters", "solver",
     "solver_settings", "seed", "content_hash", "recipe", "recipe_sha256", "software", "generation", "pdekit_version",
 )  # fmt: skip
+
+
+_FIGURES: tuple[tuple[str, str, Callable[[np.ndarray], Any]], ...] = (
+    ("steps_median", "solver_steps", np.median),
+    ("residual_worst", "solver_residual", np.max),
+    ("seconds_mean", "solver_seconds", np.mean),
+)
+
+
+def _said(number: int) -> str:
+    """Name of a status; a number that none has is no fault here, `check` finds it."""
+    return Status(number).name.lower() if number in set(Status) else f"unknown ({number})"
 
 
 def _toml(text: str | None) -> dict[str, Any]:
@@ -80,13 +93,12 @@ def _split(file: DataFile, name: str) -> dict[str, Any]:
     record = file.record(name)
     if "solver_status" in record:
         names, counts = np.unique(record["solver_status"], return_counts=True)
-        out["solver"] = {
-            "status": {Status(int(s)).name.lower(): int(c) for s, c in zip(names, counts, strict=True)},
-            "steps_median": float(np.median(record["solver_steps"])),
-            "residual_worst": float(record["solver_residual"].max()),
-            "seconds_mean": float(record["solver_seconds"].mean()),
-        }
-        estimated = record["reference_error"][np.isfinite(record["reference_error"])]
+        out["solver"] = {"status": {_said(int(s)): int(c) for s, c in zip(names, counts, strict=True)}}
+        for key, name, figure in _FIGURES:
+            if name in record and record[name].size:
+                out["solver"][key] = float(figure(record[name]))
+        errors = record.get("reference_error", np.zeros(0))
+        estimated = errors[np.isfinite(errors)]
         if estimated.size:
             out["solver"]["reference_error_median"] = float(np.median(estimated))
             out["solver"]["reference_error_worst"] = float(estimated.max())

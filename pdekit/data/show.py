@@ -155,11 +155,11 @@ def _caption(file: DataFile, split: str, sample: int) -> str:
     record = {k: v[0] for k, v in file.record(split, row).items()}
     said = []
     if "solver_status" in record:
-        status = Status(int(record["solver_status"]))
-        solver = file.attrs.get("solver", "solver")
-        said.append(
-            f"{solver}: {status.name.lower().replace('_', ' ')}, residual {float(record['solver_residual']):.1e}"
-        )
+        number = int(record["solver_status"])
+        known = number in set(Status)
+        status = Status(number).name.lower().replace("_", " ") if known else f"status {number} is not known"
+        residual = f"{float(record['solver_residual']):.1e}" if "solver_residual" in record else "not known"
+        said.append(f"{file.attrs.get('solver', 'solver')}: {status}, residual {residual}")
     else:
         said.append("solver and residual not known")
     error = float(record.get("reference_error", np.nan))

@@ -1,5 +1,7 @@
 """Pictures show the right values the right way round: orientation, limits, titles, captions; and say no in words."""
 
+import shutil
+
 import h5py
 import numpy as np
 import pytest
@@ -7,7 +9,9 @@ from matplotlib.image import AxesImage
 from PIL import Image
 
 from pdekit.cli.main import main
-from pdekit.data.show import draw, show
+from pdekit.data.info import info
+from pdekit.data.read import open_file
+from pdekit.data.show import describe, draw, show
 from pdekit.data.write import write_dataset
 from pdekit.errors import BadInput
 from pdekit.solution import Status
@@ -220,3 +224,16 @@ def test_a_sample_of_another_split(tmp_path):
     assert float(np.asarray(images(draw(path, 1, split="test"))["output: u"].get_array()).max()) == 7.0
     with pytest.raises(BadInput, match="no sample 1"):
         draw(path, 1)
+
+
+def test_an_unknown_status_and_a_missing_residual_are_said(clean, tmp_path):
+    path = shutil.copy(clean, tmp_path / "a.h5")
+    with h5py.File(path, "r+") as file:
+        file["train/solver_status"][3] = 99
+        del file["train/solver_residual"]
+        del file["train/reference_error"]
+    with open_file(path) as file:
+        assert "status 99 is not known, residual not known" in describe(file, "train", 3)[2].replace("\n", " ")
+    solver = info(path)["splits"]["train"]["solver"]
+    assert solver["status"] == {"converged": 6, "unknown (99)": 1}
+    assert set(solver) == {"status", "steps_median", "seconds_mean"}
