@@ -19,6 +19,8 @@ def whole(path: Path) -> Iterator[Path]:
     scratch = path.with_name(f"{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield scratch
+        with scratch.open("rb+") as written:
+            os.fsync(written.fileno())
         os.replace(scratch, path)
     except OSError as error:
         raise StorageError.of(path, error) from None

@@ -80,19 +80,21 @@ def _serve(
             task = todo.get_nowait()
         except queue.Empty:
             return
+        reply = ""
         try:
             process.stdin.write(line + json.dumps([task.split, task.start, task.stop]) + "\n")
             process.stdin.flush()
             reply = process.stdout.readline()
+            answer = json.loads(reply)  # fails on nothing, and on half a line: the worker died while it wrote
         except (OSError, ValueError):
-            reply = ""
-        if not reply:
+            if reply.endswith("\n"):  # it lives and talks nonsense
+                process.kill()
             code = process.wait()
             reason = f"signal {-code}" if code < 0 else f"exit code {code}"
             answers.put((task, {"error": "WorkerDied", "message": reason}))
             return
         line = ""
-        answers.put((task, json.loads(reply)))
+        answers.put((task, answer))
 
 
 def _raise(answer: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib import metadata
 from pathlib import Path
 from time import perf_counter
@@ -24,7 +24,7 @@ from pdekit.data.preflight import check_target, existing, preflight
 from pdekit.data.produce import variables
 from pdekit.data.recipe import Recipe, read_recipe
 from pdekit.data.shards import ShardFolder
-from pdekit.errors import BadInput, SolveError
+from pdekit.errors import BadInput, SolveError, StorageError
 from pdekit.problems import PROBLEMS
 from pdekit.settings import to_toml
 from pdekit.solution import Status
@@ -67,10 +67,11 @@ def generate(
     recipe = read_recipe(recipe, overrides, seed)
     target = Path(out)
     check_target(target)
+    folder = ShardFolder.beside(target)
     if target.exists() and existing(target, recipe) == "same":
+        _tidy(folder, recipe)
         return target
     preflight(recipe, target)
-    folder = ShardFolder.beside(target)
     with folder.locked(_identity(recipe)):
         if target.exists():
             if existing(target, recipe) == "same":
@@ -100,6 +101,16 @@ def generate(
         )
         folder.remove()
     return target
+
+
+def _tidy(folder: ShardFolder, recipe: Recipe) -> None:
+    """Remove shards that a run, killed after its last step, left beside its file; those of a larger run stay."""
+    if not folder.path.is_dir():
+        return
+    with suppress(BadInput, StorageError), folder.locked(_identity(recipe)):
+        sizes = {name: split.samples for name, split in recipe.splits.items()}
+        if all(task.stop <= sizes.get(task.split, 0) for task in folder.done()):
+            folder.remove()
 
 
 def _identity(recipe: Recipe) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import h5netcdf
 import hdf5plugin
@@ -54,7 +54,20 @@ def create(
     with path.open("wb") as file:
         file.write(image)
         file.flush()
-        os.posix_fallocate(file.fileno(), 0, len(image) + room + INDEX_BYTES * (chunks + 64 * len(variables)))
+        _reserve(file, len(image) + room + INDEX_BYTES * (chunks + 64 * len(variables)))
+
+
+def _reserve(file: IO[bytes], size: int) -> None:
+    """Give an open file its room on the disk. Raises OSError where there is none."""
+    reserve = getattr(os, "posix_fallocate", None)
+    if reserve is not None:
+        reserve(file.fileno(), 0, size)
+        return
+    file.seek(0, os.SEEK_END)  # systems without that call, macOS: zeros take the room
+    zeros = bytes(2**20)
+    while (left := size - file.tell()) > 0:
+        file.write(zeros[:left])
+    file.flush()
 
 
 def _image(splits: Sequence[SplitLayout], attributes: Mapping[str, Any], compression: str) -> io.BytesIO:

@@ -55,29 +55,39 @@ class ShardFolder:
 
         Raises BadInput where another process holds it, or where the shards belong to another recipe.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = (self.path / "lock").open("a+")
-        except OSError as error:
-            raise BadInput.of(
-                f"nothing can be written beside {str(self.path.with_suffix(''))!r}.",
-                found=str(error),
-                hint="choose an --out in a folder that you may write to",
-            ) from None
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise BadInput.of(
-                    f"another process is generating {self.path.with_suffix('').name!r} at this moment.",
-                    where=str(self.path),
-                    hint="wait for it, or choose another --out",
-                ) from None
+        with self._lock():
             self._adopt(identity)
             for task in self.done():
                 if not _sound(self.path / task.filename):
                     (self.path / task.filename).unlink()
             yield
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        while True:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                lock = (self.path / "lock").open("a+")
+            except FileNotFoundError:
+                continue  # its owner removed the folder between the two lines
+            except OSError as error:
+                raise BadInput.of(
+                    f"nothing can be written beside {str(self.path.with_suffix(''))!r}.",
+                    found=str(error),
+                    hint="choose an --out in a folder that you may write to",
+                ) from None
+            with lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    raise BadInput.of(
+                        f"another process is generating {self.path.with_suffix('').name!r} at this moment.",
+                        where=str(self.path),
+                        hint="wait for it, or choose another --out",
+                    ) from None
+                if _is_at(lock.fileno(), self.path / "lock"):
+                    yield
+                    return
 
     def _adopt(self, identity: Mapping[str, Any]) -> None:
         for leftover in self.path.glob(".partial-*"):
@@ -106,6 +116,14 @@ class ShardFolder:
     def remove(self) -> None:
         """Delete the folder and everything in it."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Whether an open file still is the one that bears this name: its owner removes the lock together with its folder."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except OSError:
+        return False
 
 
 def _sound(path: Path) -> bool:

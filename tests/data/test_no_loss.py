@@ -1,12 +1,13 @@
 """Nothing is lost and nothing half-written stands under the final name: SIGKILL, full disks, read-only targets."""
 
+import fcntl
 import os
 import random
 import resource
-import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,10 +15,15 @@ import numpy as np
 import pytest
 
 from pdekit.cli.main import main
+from pdekit.data.executors import processes
+from pdekit.data.formats.target import fresh
 from pdekit.data.generate import generate
 from pdekit.data.read import open_file
+from pdekit.data.recipe import read_recipe
+from pdekit.data.shards import ShardFolder, Task
 from pdekit.data.write import write_dataset
 from pdekit.errors import BadInput, StorageError
+from pdekit.files import write_text
 from pdekit.space.grid import Grid
 
 COMMAND = [sys.executable, "-m", "pdekit.cli.main", "generate"]
@@ -47,10 +53,11 @@ def kill_and_continue(recipe, target, whole, moments, workers):
             process.send_signal(signal.SIGKILL)
             killed += 1
         process.communicate()
-        if target.exists():  # it was done: whole, and nothing beside it; begin anew
+        if target.exists():  # it was done: whole, and the same command again leaves nothing beside it; begin anew
             assert content(target) == whole
+            subprocess.run([*COMMAND, str(recipe), "--out", str(target)], check=True, capture_output=True)
+            assert not folder.exists()
             target.unlink()
-            shutil.rmtree(folder, ignore_errors=True)
     process = running(recipe, target, "--workers", str(workers))
     _, errors = process.communicate()
     assert process.returncode == 0, errors.decode()
@@ -108,6 +115,45 @@ generate({str(recipe_path)!r}, {str(target)!r})
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert not target.exists()
     assert content(generate(recipe_path, target)) == content(clean)
+
+
+def killed_before_the_shards_are_removed(recipe, target, **options):
+    program = f"""
+import os, signal
+from pdekit.data.shards import ShardFolder
+from pdekit.data.generate import generate
+ShardFolder.remove = lambda self: os.kill(os.getpid(), signal.SIGKILL)
+generate({str(recipe)!r}, {str(target)!r}, **{options!r})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def test_shards_left_beside_a_finished_file_are_removed_by_the_same_command(recipe_path, clean, tmp_path):
+    target, folder = tmp_path / "a.h5", tmp_path / "a.h5.shards"
+    killed_before_the_shards_are_removed(recipe_path, target)
+    before = target.read_bytes()
+    assert list(folder.glob("*.shard"))
+    assert generate(recipe_path, target).read_bytes() == before
+    assert not folder.exists()
+    assert content(target) == content(clean)
+
+
+def test_shards_of_a_larger_run_stay_beside_the_smaller_file(recipe_path, tmp_path):
+    """They are finished samples: the larger run goes on from them."""
+    larger = {"splits.train": 9}
+    target, folder = tmp_path / "a.h5", tmp_path / "a.h5.shards"
+    killed_before_the_shards_are_removed(recipe_path, tmp_path / "b.h5", overrides=larger)
+    (tmp_path / "b.h5").unlink()
+    (tmp_path / "b.h5.shards").rename(folder)
+    generate(recipe_path, tmp_path / "c.h5").rename(target)
+    kept = sorted(folder.glob("*.shard"))
+    generate(recipe_path, target)
+    assert sorted(folder.glob("*.shard")) == kept != []
+    generate(recipe_path, target, overrides=larger)
+    assert not folder.exists()
+    with open_file(target) as file:
+        assert file.size("train") == 9
     leftovers = [p.name for p in tmp_path.iterdir() if p.name not in ("a.h5", "recipe.toml")]
     assert leftovers == []
 
@@ -115,7 +161,7 @@ generate({str(recipe_path)!r}, {str(target)!r})
 def test_an_interrupted_run_exits_with_130_and_goes_on(recipe_text, tmp_path):
     recipe = slow_recipe(tmp_path, recipe_text)
     target = tmp_path / "a.h5"
-    process = running(recipe, target, "--workers", "2", "--set", "splits.train=2000")
+    process = running(recipe, target, "--workers", "2", "--set", "splits.train=20000")
     folder = tmp_path / "a.h5.shards"
     while process.poll() is None and not list(folder.glob("train-*.shard") if folder.exists() else []):
         time.sleep(0.01)
@@ -245,3 +291,69 @@ def test_a_worker_that_dies_is_said_and_the_rest_is_kept(recipe_text, tmp_path):
     assert "a worker process ended before its task was done (signal 9)" in errors.decode()
     assert not target.exists()
     assert list(folder.glob("*.shard"))
+
+
+def test_a_lock_whose_folder_was_removed_meanwhile_is_taken_anew(tmp_path, monkeypatch):
+    """Another generation ends, and removes the folder, between the opening of the lock and its taking."""
+    folder = ShardFolder(tmp_path / "a.h5.shards")
+    real, calls = fcntl.flock, []
+
+    def late(handle, operation):
+        calls.append(operation)
+        if len(calls) == 1:
+            folder.remove()
+        real(handle, operation)
+
+    monkeypatch.setattr("fcntl.flock", late)
+    with folder.locked({"recipe": "a"}):
+        assert len(calls) == 2
+        with pytest.raises(BadInput, match="another process is generating"), folder.locked({"recipe": "a"}):
+            pass
+
+
+@pytest.mark.parametrize("answer", ["", '{"failed": [], "sec', "no answer\n"])
+def test_a_worker_that_ends_in_the_middle_of_an_answer_is_said(recipe_path, tmp_path, monkeypatch, answer):
+    """Half a line once killed the thread that read it, and the generation waited for ever."""
+    program = f"import sys; sys.stdin.readline(); sys.stdin.readline(); sys.stdout.write({answer!r})"
+
+    def start():
+        return subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    monkeypatch.setattr("pdekit.data.executors._start", start)
+    recipe, folder = read_recipe(recipe_path), tmp_path / "a.h5.shards"
+    answers = processes(recipe, folder, [Task("train", 0, 1)], 1)
+    caught = []
+    reader = threading.Thread(target=lambda: caught.append(raised(lambda: next(iter(answers)))), daemon=True)
+    reader.start()
+    reader.join(20)
+    assert "a worker process ended before its task was done" in str(caught[0])
+
+
+def raised(call):
+    try:
+        return call()
+    except Exception as error:
+        return error
+
+
+def test_a_system_that_cannot_reserve_room_gets_zeros(recipe_path, clean, tmp_path, monkeypatch):
+    monkeypatch.delattr("os.posix_fallocate")
+    assert content(generate(recipe_path, tmp_path / "a.h5")) == content(clean)
+
+
+def test_a_full_disk_that_a_library_reports_its_own_way_is_said(tmp_path):
+    """h5py raises RuntimeError where the disk refuses a file that is being closed."""
+    with pytest.raises(StorageError, match="No space left"), fresh(tmp_path / "a.h5"):
+        raise RuntimeError("Unable to synchronously close file (No space left on device)")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_name(tmp_path, monkeypatch):
+    order = []
+    monkeypatch.setattr("os.fsync", lambda handle, real=os.fsync: (order.append("fsync"), real(handle)))
+    monkeypatch.setattr("os.replace", lambda a, b, real=os.replace: (order.append("replace"), real(a, b)))
+    write_text(tmp_path / "a.txt", "whole")
+    assert order == ["fsync", "replace"]
+    assert (tmp_path / "a.txt").read_text() == "whole"

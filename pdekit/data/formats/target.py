@@ -32,6 +32,10 @@ def fresh(out: Path, *, folder: bool = False) -> Iterator[Path]:
         partial.replace(out)
     except OSError as error:
         raise StorageError.of(out, error) from None
+    except RuntimeError as error:  # h5py and torch so report a disk that refuses a file while it is closed
+        if type(error) is not RuntimeError:  # RecursionError, NotImplementedError: no fault of a disk
+            raise
+        raise StorageError.of(out, OSError(str(error).partition("\n")[0])) from None
     finally:
         if partial.is_dir():
             shutil.rmtree(partial, ignore_errors=True)
