@@ -48,6 +48,10 @@ class Draws:
         share = np.einsum("bm,bn,mn->b", chosen, self.weights, defined.astype(np.float64), optimize=True)
         return np.divide(total, share, out=np.full_like(total, np.nan), where=share > 0)
 
+    def reduced(self, table: np.ndarray, reduction: str, key: int = 0) -> np.ndarray:
+        """(replicates,) of a metric by its own reduction: means, or root mean squares for "rms"."""
+        return np.sqrt(self.errors(table**2, key)) if reduction == "rms" else self.errors(table, key)
+
     def times(self, repeats: np.ndarray, key: int) -> np.ndarray:
         """(replicates,) medians of repeats drawn again."""
         rng = np.random.default_rng([SEED, 2, key])

@@ -64,11 +64,12 @@ def evaluate(
     metrics = {}
     for name, pieces in sorted(parts.items()):
         values = np.concatenate(pieces)
-        summary = summarise(values, lower_is_better=METRICS[name].lower_is_better)
+        metric = METRICS[name]
+        summary = summarise(values, lower_is_better=metric.lower_is_better, reduction=metric.reduction)
         failed = bool(np.isinf(values).any())
-        low, high = (float("nan"), float("nan")) if failed else interval(draws.errors(values[None], 0))
+        low, high = (float("nan"), float("nan")) if failed else interval(draws.reduced(values[None], metric.reduction))
         facts = asdict(summary)
-        metrics[name] = {"unit": METRICS[name].unit, **facts, "low": low, "high": high}
+        metrics[name] = {"unit": metric.unit, "reduction": metric.reduction, **facts, "low": low, "high": high}
     known = error[np.isfinite(error)]
     return {
         "run": str(run),

@@ -86,10 +86,11 @@ def _outcome(outcome: Outcome, key: int, metrics: tuple[str, ...], draws: Draws)
 
 
 def _metric(table: np.ndarray, name: str, draws: Draws, key: int) -> dict[str, Any]:
-    summary = summarise(table.ravel(), lower_is_better=METRICS[name].lower_is_better)
+    summary = summarise(table.ravel(), lower_is_better=METRICS[name].lower_is_better, reduction=METRICS[name].reduction)
     return {
         **{k: v for k, v in asdict(summary).items() if k != "worst_sample"},
-        "interval": interval(draws.errors(table, key)) if not np.isinf(table).any() else None,
+        "reduction": METRICS[name].reduction,
+        "interval": interval(draws.reduced(table, METRICS[name].reduction, key)) if not np.isinf(table).any() else None,
         "per_seed": [float(np.nanmean(row)) if not np.isnan(row).all() else None for row in table],
         "per_sample": table,
     }

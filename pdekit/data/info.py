@@ -93,14 +93,15 @@ def _split(file: DataFile, name: str) -> dict[str, Any]:
     record = file.record(name)
     if "solver_status" in record:
         names, counts = np.unique(record["solver_status"], return_counts=True)
-        out["solver"] = {"status": {_said(int(s)): int(c) for s, c in zip(names, counts, strict=True)}}
-        for key, name, figure in _FIGURES:
-            if name in record and record[name].size:
-                out["solver"][key] = float(figure(record[name]))
+        solver: dict[str, Any] = {"status": {_said(int(s)): int(c) for s, c in zip(names, counts, strict=True)}}
+        out["solver"] = solver
+        for key, column, figure in _FIGURES:
+            if column in record and record[column].size:
+                solver[key] = float(figure(record[column]))
         errors = record.get("reference_error", np.zeros(0))
         estimated = errors[np.isfinite(errors)]
         if estimated.size:
-            out["solver"]["reference_error_median"] = float(np.median(estimated))
-            out["solver"]["reference_error_worst"] = float(estimated.max())
-            out["solver"]["reference_error_samples"] = int(estimated.size)
+            solver["reference_error_median"] = float(np.median(estimated))
+            solver["reference_error_worst"] = float(estimated.max())
+            solver["reference_error_samples"] = int(estimated.size)
     return out

@@ -19,6 +19,7 @@ from pdekit.errors import BadInput, FormatError
 FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf", 32015: "zstd", 32004: "lz4"}
 REFERENCE_ATTRIBUTES = ("DIMENSION_LIST", "REFERENCE_LIST")  # netCDF's own, between dimensions and variables
 DEPTH = 8
+UNSTORED = 2**20  # bytes that a data set may claim without holding any of them
 
 
 def open_safely(path: str | Path) -> h5py.File:
@@ -69,8 +70,15 @@ def _not_hdf5(path: Path, error: OSError) -> BadInput:
     )
 
 
-def walk(group: h5py.Group, where: str, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """All items below a group as (path, item), the group first. Raises FormatError at any link that is not hard."""
+def walk(
+    group: h5py.Group, where: str, prefix: str = "", depth: int = 0, seen: set[int] | None = None
+) -> Iterator[tuple[str, Any]]:
+    """All items below a group as (path, item), the group first.
+
+    Raises FormatError at any link that is not hard, and at a second name of one object: a few links to links would
+    otherwise stand for millions of groups.
+    """
+    seen = set() if seen is None else seen
     yield prefix or "/", group
     if depth > DEPTH:
         raise FormatError.of(f"{where!r} nests groups deeper than {DEPTH}.", found=prefix)
@@ -84,8 +92,12 @@ def walk(group: h5py.Group, where: str, prefix: str = "", depth: int = 0) -> Ite
         if not isinstance(link, h5py.HardLink):
             raise _refused(where, full, "a user-defined link")
         item = group[name]
+        address = int(h5py.h5o.get_info(item.id).addr)  # pyright: ignore[reportAttributeAccessIssue]
+        if address in seen:
+            raise _refused(where, full, "a second name of an object that the file holds already")
+        seen.add(address)
         if isinstance(item, h5py.Group):
-            yield from walk(item, where, full, depth + 1)
+            yield from walk(item, where, full, depth + 1, seen)
         elif isinstance(item, h5py.Dataset):
             yield full, item
         else:
@@ -107,6 +119,10 @@ def _inspect(data: h5py.Dataset, name: str, where: str) -> None:
         raise _refused(where, name, f"a virtual data set that takes its values from {sources}")
     if data.external:
         raise _refused(where, name, f"raw data outside the file, in {data.external[0][0]!r}")
+    if data.nbytes > UNSTORED and data.id.get_storage_size() == 0:
+        raise FormatError.of(
+            f"{where!r} claims values that it does not hold.", where=name, found=f"{data.nbytes:.3g} bytes, none stored"
+        )
     _inspect_type(data.dtype, name, where)
     properties = data.id.get_create_plist()
     for k in range(properties.get_nfilters()):

@@ -58,7 +58,7 @@ def reduce(table: Any, how: str = "mean") -> np.ndarray:
 class Summary:
     """What n per-sample values amount to.
 
-    mean, median, p95, worst   over the finite samples; NaN where there is none
+    mean, median, p95, worst   over the finite samples; NaN where there is none; `mean` by the metric's own reduction
     worst_sample               index of the worst finite sample, -1 where there is none
     n, n_degenerate, n_failed  samples in all; undefined (NaN); failed (infinite). Show n_failed beside every mean.
     """
@@ -78,8 +78,8 @@ class Summary:
         return self.n_failed / self.n
 
 
-def summarise(values: Any, *, lower_is_better: bool = True) -> Summary:
-    """Summary of per-sample values (n,), as `score` gives them."""
+def summarise(values: Any, *, lower_is_better: bool = True, reduction: str = "mean") -> Summary:
+    """Summary of per-sample values (n,), as `score` gives them; its `mean` is a root mean square for reduction "rms"."""
     v = as_numpy(values)
     if v.ndim != 1 or v.size == 0:
         raise BadInput.of("a summary needs one value per sample.", found=f"shape {v.shape}", allowed="(n,), n > 0")
@@ -91,7 +91,7 @@ def summarise(values: Any, *, lower_is_better: bool = True) -> Summary:
     sign = 1.0 if lower_is_better else -1.0
     worst = int(np.flatnonzero(finite)[np.argmax(sign * kept)])
     return Summary(
-        mean=float(kept.mean()),
+        mean=float(np.sqrt(np.mean(kept**2)) if reduction == "rms" else kept.mean()),
         median=float(np.median(kept)),
         p95=sign * float(np.quantile(sign * kept, 0.95)),
         worst=float(v[worst]),

@@ -143,3 +143,26 @@ def test_what_is_no_file_is_refused(tmp_path):
         open_file(tmp_path / "none.h5")
     with pytest.raises(BadInput, match="is not a file"):
         open_file(tmp_path)
+
+
+def test_links_to_links_are_not_walked_for_ever(tmp_path):
+    """Six levels of thirty hard links to one group would be 729 million groups."""
+    with h5py.File(tmp_path / "dag.h5", "w") as file:
+        file.attrs["pdekit_format"] = 1
+        below = file.create_group("leaf")
+        for level in range(6):
+            group = file.create_group(f"level{level}")
+            for k in range(30):
+                group[f"link{k}"] = below
+            below = group
+    with pytest.raises(FormatError, match="a second name of an object"):
+        open_file(tmp_path / "dag.h5")
+
+
+def test_a_small_file_cannot_claim_a_terabyte(tmp_path):
+    with h5py.File(tmp_path / "empty.h5", "w") as file:
+        file.attrs["pdekit_format"] = 1
+        data = file.create_dataset("train/u", shape=(10**9, 16, 16), dtype="f4", chunks=(1, 16, 16))
+        data.attrs["role"] = "input"
+    with pytest.raises(FormatError, match="claims values that it does not hold"):
+        open_file(tmp_path / "empty.h5")

@@ -139,3 +139,9 @@ def test_metrics_do_not_import_torch():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"
+
+
+def test_a_summary_reduces_as_the_metric_says():
+    assert METRICS["conserved_error"].reduction == "rms"
+    assert summarise(np.array([3.0, 4.0]), reduction="rms").mean == pytest.approx(np.sqrt(12.5))
+    assert summarise(np.array([3.0, 4.0])).mean == 3.5
