@@ -34,9 +34,17 @@ def content(path) -> str:
         return file.content_hash
 
 
+def _heeds_interrupts():
+    """A shell starts background jobs with SIGINT ignored, and children inherit it: undo that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def running(recipe, target, *options):
     return subprocess.Popen(
-        [*COMMAND, str(recipe), "--out", str(target), *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, str(recipe), "--out", str(target), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=_heeds_interrupts,
     )
 
 
