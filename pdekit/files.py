@@ -12,15 +12,21 @@ from typing import Any
 
 from pdekit.errors import StorageError
 
+SCRATCH = "*.tmp.*"
+
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A scratch path to write to; it takes the name `path` where the block ends well. Raises StorageError."""
+def whole(path: Path, *, sync: bool = True) -> Iterator[Path]:
+    """A scratch path to write to; it takes the name `path` where the block ends well. Raises StorageError.
+
+    `sync` waits until the bytes are on the disk. What a killed process leaves behind is named like SCRATCH.
+    """
     scratch = path.with_name(f"{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield scratch
-        with scratch.open("rb+") as written:
-            os.fsync(written.fileno())
+        if sync:
+            with scratch.open("rb+") as written:
+                os.fsync(written.fileno())
         os.replace(scratch, path)
     except OSError as error:
         raise StorageError.of(path, error) from None

@@ -10,8 +10,8 @@ import numpy as np
 from pdekit.data.produce import variables
 from pdekit.data.read import DataFile, open_file
 from pdekit.data.recipe import Recipe
-from pdekit.data.shard_file import shard_pieces
-from pdekit.data.shards import ShardFolder, Task, write_whole
+from pdekit.data.shard_file import shard_writer
+from pdekit.data.shards import ShardFolder, Task
 
 
 def shards_from_file(target: Path, folder: ShardFolder, recipe: Recipe, shard_samples: int) -> None:
@@ -26,8 +26,9 @@ def shards_from_file(target: Path, folder: ShardFolder, recipe: Recipe, shard_sa
                 arrays = {name: file.read(split, name, part) for name in file.variables(split)}
                 arrays |= file.record(split, part)
                 index = np.arange(task.start, task.stop)
-                pieces = shard_pieces(variables(recipe, split), index, arrays, recipe.storage.compression)
-                write_whole(folder.path / task.filename, pieces)
+                layout = variables(recipe, split)
+                with shard_writer(folder.path / task.filename, layout, recipe.storage.compression) as shard:
+                    shard.add(index, arrays)
 
 
 def _runs(file: DataFile, split: str, batch: int, longest: int) -> Iterator[tuple[int, Task]]:

@@ -6,6 +6,7 @@ Nothing here touches a file; `layout` writes these descriptions, `read` finds th
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +46,7 @@ class Variable:
     @property
     def chunk(self) -> tuple[int, ...]:
         """Chunk without the sample axis: the sample, or one snapshot of it where it exceeds 16 MiB."""
-        size = int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+        size = math.prod(self.shape) * np.dtype(self.dtype).itemsize
         if size > SNAPSHOT_LIMIT and self.dims[:1] == ("time",):
             return (1, *self.shape[1:])
         return self.shape
@@ -53,7 +54,7 @@ class Variable:
     @property
     def sample_bytes(self) -> int:
         """Stored bytes of one sample."""
-        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 from pdekit.data.format import RECORD, Variable
 from pdekit.data.recipe import Recipe, recipe_from
 from pdekit.data.samples import SampleMaker
-from pdekit.data.shard_file import shard_pieces
-from pdekit.data.shards import Task, write_whole
+from pdekit.data.shard_file import shard_writer
+from pdekit.data.shards import Task
 from pdekit.problems import PROBLEMS
 from pdekit.solution import Status
 
@@ -82,22 +82,22 @@ def produce(recipe: Recipe, folder: Path, task: Task) -> dict[str, Any]:
     """
     started = perf_counter()
     maker = makers(recipe)[task.split]
-    layout = variables(recipe, task.split)
-    index = np.arange(task.start, task.stop)
-    stored = {v.name: np.empty((index.size, *v.shape), dtype=np.dtype(v.dtype)) for v in layout}
+    failed: list[list[Any]] = []
     seconds: dict[str, float] = {}
-    for first in range(task.start, task.stop, recipe.storage.batch):
-        chosen = range(first, min(first + recipe.storage.batch, task.stop))
-        batch = maker.make(chosen)
-        for name, values in {**batch.arrays, **batch.record}.items():
-            stored[name][first - task.start : chosen.stop - task.start] = values
-        for part, spent in batch.seconds.items():
-            seconds[part] = seconds.get(part, 0.0) + spent
-    made = perf_counter()
-    write_whole(folder / task.filename, shard_pieces(layout, index, stored, recipe.storage.compression), sync=False)
-    seconds["write"] = perf_counter() - made
+    layout = variables(recipe, task.split)
+    with shard_writer(folder / task.filename, layout, recipe.storage.compression, sync=False) as shard:
+        for first in range(task.start, task.stop, recipe.storage.batch):
+            chosen = range(first, min(first + recipe.storage.batch, task.stop))
+            batch = maker.make(chosen)
+            made = perf_counter()
+            shard.add(np.array(chosen), {**batch.arrays, **batch.record})
+            failed += failures(np.array(chosen), batch.record)
+            for part, spent in {**batch.seconds, "write": perf_counter() - made}.items():
+                seconds[part] = seconds.get(part, 0.0) + spent
+        last = perf_counter()
+    seconds["write"] += perf_counter() - last
     seconds["total"] = perf_counter() - started
-    return {"failed": failures(index, stored), "seconds": seconds}
+    return {"failed": failed, "seconds": seconds}
 
 
 def failures(index: np.ndarray, record: Mapping[str, np.ndarray]) -> list[list[Any]]:

@@ -12,14 +12,15 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pdekit.data.shard_file import Shard
-from pdekit.errors import BadInput, FormatError, StorageError
+from pdekit.errors import BadInput, FormatError
+from pdekit.files import SCRATCH, write_json
 
 PATTERN = re.compile(r"([a-z][a-z0-9_]*)-(\d+)-(\d+)\.shard")
 
@@ -90,11 +91,11 @@ class ShardFolder:
                     return
 
     def _adopt(self, identity: Mapping[str, Any]) -> None:
-        for leftover in self.path.glob(".partial-*"):
+        for leftover in self.path.glob(SCRATCH):
             leftover.unlink(missing_ok=True)
         note = self.path / "identity.json"
         if not note.exists():
-            write_whole(note, [json.dumps(dict(identity), indent=1).encode()])
+            write_json(note, identity)
             return
         found = json.loads(note.read_text())
         if found != dict(identity):
@@ -132,18 +133,3 @@ def _sound(path: Path) -> bool:
             return shard.sound
     except FormatError:
         return False
-
-
-def write_whole(path: Path, pieces: Iterable[bytes | memoryview], *, sync: bool = True) -> None:
-    """Write a file, given in pieces: whole or absent (temporary name, flush, fsync, rename). Raises StorageError."""
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    try:
-        with partial.open("wb") as file:
-            file.writelines(pieces)
-            file.flush()
-            if sync:
-                os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError.of(path, error) from None

@@ -11,6 +11,7 @@ from pdekit.data.check import check
 from pdekit.data.generate import generate
 from pdekit.data.info import info
 from pdekit.data.plan import plan
+from pdekit.data.produce import produce
 from pdekit.data.read import open_file
 from pdekit.data.recipe import read_recipe
 from pdekit.data.shards import ShardFolder, Task
@@ -111,7 +112,7 @@ def test_a_run_that_ends_anywhere_is_continued_to_the_same_file(recipe_path, cle
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.h5", "recipe.toml"]
 
 
-@pytest.mark.parametrize("damage", ["flipped", "short", "empty", "zeros"])
+@pytest.mark.parametrize("damage", ["flipped", "flipped content", "flipped table", "short", "empty", "zeros"])
 def test_a_shard_that_lost_its_bytes_is_made_anew(recipe_path, clean, tmp_path, damage):
     """As a machine that loses power may leave it: the name is there, the content is not."""
     from pdekit.data.executors import here
@@ -122,13 +123,29 @@ def test_a_shard_that_lost_its_bytes_is_made_anew(recipe_path, clean, tmp_path, 
         list(here(recipe, folder.path, [Task("train", 0, 4), Task("train", 4, 7)]))
     shard = folder.path / Task("train", 0, 4).filename
     content_of = bytearray(shard.read_bytes())
-    content_of[-5] ^= 1
+    table = int(content_of[-38:-18])  # where the table of contents starts
+    content_of[{"flipped content": table // 2, "flipped table": table + 40}.get(damage, -5)] ^= 1
     shard.write_bytes(
-        {"flipped": content_of, "short": content_of[:-9], "empty": b"", "zeros": bytes(len(content_of))}[damage]
+        {"short": content_of[:-9], "empty": b"", "zeros": bytes(len(content_of))}.get(damage, bytes(content_of))
     )
     with folder.locked(_identity(recipe)):
         assert folder.done() == [Task("train", 4, 7)]
     assert content(generate(recipe_path, tmp_path / "a.h5")) == content(clean)
+
+
+def test_a_shard_keeps_a_constant_field_once(recipe_path, tmp_path):
+    """Bytes of a field that repeat from sample to sample are stored once in a shard, and in the file for each sample."""
+    from pdekit.data.shard_file import Shard
+
+    recipe = read_recipe(recipe_path)
+    produce(recipe, tmp_path, Task("train", 0, 4))
+    with Shard(tmp_path / Task("train", 0, 4).filename) as shard:
+        found = {name: [bytes(c) for _, _, c in shard.chunks(name)] for name in ("permeability", "source", "pressure")}
+        assert shard.room > (tmp_path / Task("train", 0, 4).filename).stat().st_size - 4000
+        places = {name: {entry[2] for entry in shard._chunks[name]} for name in found}
+    assert {name: len(chunks) for name, chunks in found.items()} == dict.fromkeys(found, 4)
+    assert {name: len(offsets) for name, offsets in places.items()} == {"permeability": 4, "source": 1, "pressure": 4}
+    assert len(set(found["source"])) == 1
 
 
 def test_the_plan_fills_the_gaps_in_whole_batches(recipe_path, tmp_path):
