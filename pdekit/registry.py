@@ -18,7 +18,8 @@ PACKAGE = Path(__file__).parent
 
 
 class Card(Settings):
-    """A solver card. Classical cards have `settings`; learned ones `model`, `scaling` and `training`."""
+    """A solver card. Classical cards have `settings`, hybrid ones a `guess` among them; learned ones `model`, `scaling` and
+    `training`."""
 
     code: str
     format: int = Field(ge=1, le=1)
@@ -36,6 +37,11 @@ class Card(Settings):
     def learned(self) -> bool:
         """True where the card's solver must be trained before it can answer."""
         return self.model is not None
+
+    @property
+    def hybrid(self) -> bool:
+        """True where the card's solver starts from the answer of another one, which has to be named."""
+        return "guess" in self.settings
 
 
 def card_folder(kind: str) -> Path:

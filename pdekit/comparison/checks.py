@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pdekit.comparison import entrants as who
-from pdekit.comparison.plan import Plan, card_path, label
+from pdekit.comparison.plan import Entry, Plan, card_path, label
 from pdekit.errors import BadInput, StorageError
 from pdekit.registry import Card, build_solver, load_solver, read_card
 
@@ -24,6 +24,8 @@ def check_entrants(plan: Plan, folder: Path, cards: Mapping[str, Card], problem:
         card = cards.get(label(entry))
         if card is None:
             load_solver(folder / str(entry.run)).prepare(problem)
+        elif card.hybrid:
+            _check_hybrid(plan, entry, card, cards, problem)
         elif card.learned:
             check_learned(card_path(str(entry.name), folder), entry.set)
         else:
@@ -41,6 +43,18 @@ def check_entrants(plan: Plan, folder: Path, cards: Mapping[str, Card], problem:
         from pdekit.models.network import gpu_name
 
         gpu_name()  # raises where there is none
+
+
+def _check_hybrid(plan: Plan, entry: Entry, card: Card, cards: Mapping[str, Card], problem: Any) -> None:
+    name = who.guess_of(entry)
+    known = [label(e) for e in plan.solvers if e.run is not None or cards[label(e)].learned]
+    if name not in known:
+        raise BadInput.of(
+            f"solver {label(entry)!r} starts from {name!r}, which is no learned solver of the plan.",
+            allowed=", ".join(known) or "none: the plan has no learned solver",
+            hint='guess = "..." names it',
+        )
+    who.second_of(card, problem)
 
 
 def make_folder(out: Path) -> None:

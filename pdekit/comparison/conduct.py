@@ -15,8 +15,9 @@ from pdekit.comparison.bootstrap import Draws, Pair, paired
 from pdekit.comparison.cases import Cases, problem_ahead, read_cases
 from pdekit.comparison.checks import Check, check_entrants, make_folder
 from pdekit.comparison.leaks import trained_elsewhere
-from pdekit.comparison.plan import Plan, label, read_plan
+from pdekit.comparison.plan import Entry, Plan, label, read_plan
 from pdekit.comparison.run import Outcome, run_all
+from pdekit.comparison.savings import Saving, savings
 from pdekit.comparison.truth import Reference, finer_truth, stacked, stored_truth
 from pdekit.comparison.verdict import Costs, Verdict, judge
 from pdekit.metrics import METRICS, score
@@ -27,7 +28,8 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything that a report says. `stored_error` {metric: (n,)}: the data's own outputs against the truth."""
+    """Everything that a report says. `stored_error` {metric: (n,)}: the data's own outputs against the truth; `savings` of
+    the hybrids."""
 
     plan: Plan
     cards: Mapping[str, Card]
@@ -38,6 +40,7 @@ class Comparison:
     verdicts: list[Verdict]
     pairs: list[Pair]
     stored_error: dict[str, np.ndarray]
+    savings: list[Saving]
 
     @property
     def metric(self) -> str:
@@ -72,19 +75,23 @@ def conduct(
     make_folder(out)
 
     cases = read_cases(plan, folder, out, progress)
-    entrants = []
-    for entry in [*plan.solvers, *_trivial(cards, cases)]:
-        card = cards.get(label(entry))
-        if card is not None and not card.learned:
-            entrants.append(who.classical(entry, card, cases.problem))
+    entries = [*plan.solvers, *_trivial(cards, cases)]
+    entrants: dict[str, who.Entrant] = {}
+    for entry in sorted(entries, key=lambda e: _is_hybrid(cards, e)):  # hybrids last: they start from others
+        name, card = label(entry), cards.get(label(entry))
+        if card is not None and card.hybrid:
+            entrants[name] = who.hybrid(entry, card, entrants[who.guess_of(entry)], cases.problem)
+        elif card is not None and not card.learned:
+            entrants[name] = who.classical(entry, card, cases.problem)
         else:
-            entrants.append(who.learned(entry, card, folder, cases.path, out / "training", train, progress))
-            _to_device(entrants[-1], plan.timing.device)
+            entrants[name] = who.learned(entry, card, folder, cases.path, out / "training", train, progress)
+            _to_device(entrants[name], plan.timing.device)
     if cases.problem is None:
         truth = stored_truth(cases.outputs, cases.recorded)
     else:
         truth = finer_truth(plan.reference, cases.problem, cases.instances, plan.metrics, folder, progress)
-    outcomes = run_all(entrants, cases.problem, cases.instances, truth, plan.metrics, plan.timing, progress)
+    ordered = [entrants[label(entry)] for entry in entries]
+    outcomes = run_all(ordered, cases.problem, cases.instances, truth, plan.metrics, plan.timing, progress)
     baselines = look(
         outcomes, cards, cases.problem, cases.instances, truth, plan.metrics[0], plan.timing.threads, progress
     )
@@ -98,8 +105,13 @@ def conduct(
         baselines=baselines,
         verdicts=_verdicts(plan, cases, truth, outcomes, baselines),
         pairs=_pairs(plan, outcomes),
+        savings=savings(outcomes, cases.instances, plan.timing),
         stored_error=score(plain, stacked(cases.outputs), stacked(truth.values), cases.instances.grid),
     )
+
+
+def _is_hybrid(cards: Mapping[str, Card], entry: Entry) -> bool:
+    return label(entry) in cards and cards[label(entry)].hybrid
 
 
 def _trivial(cards: dict[str, Card], cases: Cases) -> list[Any]:

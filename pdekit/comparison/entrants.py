@@ -34,7 +34,7 @@ class Point:
 class Entrant:
     """A solver with its points.
 
-    kind      "classical" | "learned" | "trivial"
+    kind      "classical" | "learned" | "hybrid" | "trivial"
     training  of learned ones: {"runs": [...], "seconds": [...], "seeds": [...], ...}, else empty
     """
 
@@ -65,7 +65,8 @@ def ladder_points(card: Card, name: str) -> tuple[Point, ...]:
 
 def serves(card: Card, problem: Any) -> bool:
     """True where a classical card can solve this problem, by the traits that both name."""
-    return problem is not None and not card.learned and set(card.solves) <= set(problem.traits)
+    classical = not card.learned and not card.hybrid
+    return problem is not None and classical and set(card.solves) <= set(problem.traits)
 
 
 def left_out(problem: Any, cards: Mapping[str, Card]) -> dict[str, Card]:
@@ -86,7 +87,9 @@ def read_cards(plan: Plan, folder: Path) -> dict[str, Card]:
         card = read_card(card_path(entry.name, folder), entry.set)
         if not card.learned and "seeds" in entry.model_fields_set:
             raise BadInput.of(f"solver {label(entry)!r} is classical: it has no seeds.", found=f"seeds = {entry.seeds}")
-        if not card.learned:
+        if entry.guess is not None and not card.hybrid:
+            raise BadInput.of(f"solver {label(entry)!r} starts from no guess.", found=f"guess = {entry.guess!r}")
+        if not card.learned and not card.hybrid:
             ladder_points(card, label(entry))
         cards[label(entry)] = card
     return cards
@@ -104,6 +107,25 @@ def classical(entry: Entry, card: Card, problem: Any) -> Entrant:
     for point in points:
         point.solvers[0].prepare(problem)
     return Entrant(label(entry), "classical", card.title, points)
+
+
+def guess_of(entry: Entry) -> str:
+    """Label of the learned solver that a hybrid entry starts from."""
+    return entry.guess or Path(str(entry.name)).stem.partition("+")[0]
+
+
+def hybrid(entry: Entry, card: Card, guess: Entrant, problem: Any) -> Entrant:
+    """A hybrid entrant: each member of the learned one, corrected by the card's solver; its training is theirs."""
+    cls: Any = solver_class(card)
+    members = tuple(cls.of(member, second_of(card, problem), label(entry)) for member in guess.points[0].solvers)
+    return Entrant(label(entry), "hybrid", card.title, (Point({}, members),), guess.training)
+
+
+def second_of(card: Card, problem: Any) -> Any:
+    """The correcting solver of a hybrid card, prepared. Raises BadInput where it cannot serve the problem."""
+    settings = {f"settings.{k}": v for k, v in card.settings.items() if k not in ("guess", "solver")}
+    name = card.settings["solver"]
+    return build_solver(read_card(name, settings), name).prepare(problem)
 
 
 def learned(

@@ -13,7 +13,7 @@ from pdekit.comparison.run import Outcome
 from pdekit.metrics.cost import front, hull
 from pdekit.metrics.reduce import FLOOR_FACTOR
 
-SYMBOLS = {"classical": "circle", "learned": "diamond", "trivial": "square"}
+SYMBOLS = {"classical": "circle", "learned": "diamond", "hybrid": "triangle-up", "trivial": "square"}
 
 
 def figure_html(comparison: Comparison, batch: int | str, *, with_library: bool) -> str:

@@ -36,11 +36,14 @@ class Entry(Settings):
     seeds   of a learned card: it is trained once for each
     set     changes to the card, {"training.epochs": 60}, {"ladder.rtol": [1e-2, 1e-6]}
     label   what the report calls it; by default the name of the card, or of the run's folder
+    guess   of a hybrid card: the learned solver of this plan, by its label, whose answers it starts from; by default the part
+            of the card's name before the plus
     """
 
     name: str | None = None
     run: str | None = None
     label: str | None = None
+    guess: str | None = None
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
     set: dict[str, Any] = Field(default_factory=dict)
 

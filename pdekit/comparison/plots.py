@@ -19,13 +19,13 @@ from pdekit.comparison.conduct import Comparison
 from pdekit.comparison.pictures import Picture
 from pdekit.comparison.refusal import classical_front
 from pdekit.comparison.run import Outcome
-from pdekit.comparison.table import on_front
+from pdekit.comparison.table import LEARNED, on_front
 from pdekit.files import whole
 from pdekit.metrics.cost import front, hull
 from pdekit.metrics.reduce import FLOOR_FACTOR
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#5C5C5C", "#A05A2C", "#2F4B7C")
-MARKERS = {"classical": "o", "learned": "D", "trivial": "s"}
+MARKERS = {"classical": "o", "learned": "D", "hybrid": "^", "trivial": "s"}
 STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -80,7 +80,7 @@ def _family(axes: Axes, comparison: Comparison, runs: list[Outcome], batch: int 
     errors = [o.mean(comparison.metric) for o in good]
     kind, members = good[0].entrant.kind, len(good[0].point.solvers)
     label = good[0].entrant.name + (
-        f" ({members} seeds)" if members > 1 else " (single seed)" if kind == "learned" else ""
+        f" ({members} seeds)" if members > 1 else " (single seed)" if kind in LEARNED else ""
     )
     size = 4 if kind == "classical" else 6
     if kind == "classical":

@@ -11,7 +11,7 @@ from pdekit.comparison.interactive import figure_html
 from pdekit.comparison.pictures import pictures
 from pdekit.comparison.plots import error_time, sample_figure, save
 from pdekit.comparison.results import expectations, results
-from pdekit.comparison.table import HEAD, NUMBERS, lines, notes, ratio, row, shown
+from pdekit.comparison.table import HEAD, LEARNED, NUMBERS, lines, notes, ratio, row, shown
 from pdekit.files import write_json, write_text
 
 
@@ -63,7 +63,7 @@ def answers(c: Comparison) -> list[str]:
     """The answer in one sentence for each learned solver."""
     out = []
     for v in c.verdicts:
-        if v.batch != 1 or _kind(c, v.entrant) != "learned":
+        if v.batch != 1 or _kind(c, v.entrant) not in LEARNED:
             continue
         error = f"relative error {v.error:.2g}" if c.metric == "relative_l2" else f"{c.metric} {v.error:.2g}"
         members = len(next(o for o in c.outcomes if o.entrant.name == v.entrant).point.solvers)
@@ -77,7 +77,8 @@ def answers(c: Comparison) -> list[str]:
             factor = 1 / v.equal_time if v.equal_time < 1 else v.equal_time
             side = "smaller" if v.equal_time < 1 else "larger"
             out.append(f"In the time of {v.entrant} the classical front has an error {factor:.2g} times {side}.")
-    absent = [o for o in c.outcomes if o.entrant.kind == "learned" and o.refused]
+    out += [f"{s.sentence}." for s in c.savings]
+    absent = [o for o in c.outcomes if o.entrant.kind in LEARNED and o.refused]
     out += [f"{o.entrant.name} could not answer: {o.refused}" for o in absent]
     return out or ["No learned solver takes part; the classical solvers are compared with each other."]
 

@@ -16,6 +16,7 @@ from pdekit.metrics.machine import machine
 
 HEAD = ("solver", "error (mean, 95 %)", "time/sample", "set-up", "best batch", "failed", "at equal error")
 NUMBERS = (2, 3, 4, 5)  # columns of HEAD that are set to the right
+LEARNED = ("learned", "hybrid")  # kinds that were trained
 MOST = 4  # runs shown of one classical solver
 WORTH = 0.95  # a slower run is shown where its error is less than this part of the one before
 
@@ -73,7 +74,7 @@ def row(comparison: Comparison, outcome: Outcome) -> tuple[str, ...]:
         error += " (too few)" if math.isnan(low) else f" [{low:.2e}, {high:.2e}]"
     undefined = int(np.isnan(table).sum())
     members = len(table)
-    seeds = f", {members} seeds" if members > 1 else ", single seed" if outcome.entrant.kind == "learned" else ""
+    seeds = f", {members} seeds" if members > 1 else ", single seed" if outcome.entrant.kind in LEARNED else ""
     batch, times = outcome.best
     best = f"{_ms(np.median(times))} at {batch}" if batch > 1 else "the same"
     return (
@@ -122,6 +123,7 @@ def notes(comparison: Comparison, *, everything: bool = False) -> list[str]:
             out.append(f"{v.entrant}{how}: no speed-up at equal error: {v.refused}")
         elif not v.refused:
             out.append(f"{v.entrant}{how}: {ratio(v)} than {' and '.join(v.neighbours)}; {paid_back(v)}")
+    out += [saving.sentence for saving in comparison.savings]
     out += [
         f"{name}: {len(runs)} of its runs left samples unsolved and stand for nothing"
         for name, runs in _broken(comparison)

@@ -35,6 +35,8 @@ name = "direct"
 name  = "fno"
 seeds = [0, 1]
 set   = {SET}
+[[solvers]]
+name  = "fno+pcg-multigrid"
 [timing]
 repeats = 3
 """
@@ -74,6 +76,29 @@ def test_trivial_baselines_are_always_in(results):
     assert kinds["direct"] == "classical"
 
 
+def test_a_hybrid_is_as_exact_as_its_corrector_and_pays_for_its_guess(results):
+    (hybrid,) = runs(results, "fno+pcg-multigrid")
+    (network,) = runs(results, "fno")
+    cold = next(r for r in runs(results, "pcg-multigrid") if r["knobs"] == {"rtol": 1e-8, "grid_factor": 1.0})
+    assert hybrid["kind"] == "hybrid"
+    assert hybrid["training"] == network["training"]
+    assert hybrid["status"] == {"CONVERGED": 20}, "both members, all samples"
+    assert hybrid["metrics"]["relative_l2"]["mean"] == pytest.approx(cold["metrics"]["relative_l2"]["mean"], rel=1e-5)
+    assert hybrid["metrics"]["residual"]["worst"] <= 1e-8 < 1e-3 < network["metrics"]["residual"]["mean"]
+    (saving,) = results["savings"]
+    assert saving["cold_steps"] == pytest.approx(cold["steps_median"], abs=1.0)
+    assert saving["steps"] == pytest.approx(hybrid["steps_median"], abs=1.0)
+    assert saving["seconds"] > saving["guess_seconds"] > 0
+
+
+def test_a_hybrid_says_what_it_saves_in_the_report(report):
+    text = (report.parent / "table.txt").read_text()
+    assert re.search(
+        r"fno\+pcg-multigrid: [\d.]+ iterations where a cold start takes [\d.]+ \(\d+% (saved|more)\)", text
+    )
+    assert "of which the guess" in report.read_text()
+
+
 def test_a_coarser_grid_is_less_exact_and_no_grid_beats_the_data_it_is_solved_on(results):
     tight = {r["knobs"]["grid_factor"]: r["metrics"]["relative_l2"]["mean"] for r in runs(results, "direct")}
     assert tight[0.125] > 1.5 * tight[0.25] > 2.0 * tight[0.5] > 2.0 * tight[1.0]
@@ -104,7 +129,7 @@ def test_a_speed_up_is_the_ratio_that_the_runs_in_the_file_give(results, batch):
         )
     )
     verdicts = [v for v in results["verdicts"] if v["batch"] == batch]
-    assert {v["entrant"] for v in verdicts} == {"fno", "mean-field", "pod-ridge"}
+    assert {v["entrant"] for v in verdicts} == {"fno", "fno+pcg-multigrid", "mean-field", "pod-ridge"}
     for verdict in verdicts:
         if verdict["refused"]:
             assert verdict["speed_up"] is None
@@ -133,7 +158,7 @@ def test_results_hold_what_it_takes_to_do_it_again(results):
     assert results["machine"]["cpu"]
     assert results["timing"]["threads"] == 1
     assert all(r["n_failed"] == 0 for r in results["runs"])
-    assert set(results["cards"]) == {"pcg-multigrid", "direct", "fno"}
+    assert set(results["cards"]) == {"pcg-multigrid", "direct", "fno", "fno+pcg-multigrid"}
 
 
 def test_the_recorded_plan_can_be_run_again(folder, results, tmp_path):
