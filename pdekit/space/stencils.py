@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from array_api_compat import array_namespace
+from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import LinearOperator
 
+from pdekit.errors import BadInput
 from pdekit.space.grid import Grid
+
+CLOSED = 1e-20  # share of the largest edge up to which an edge couples nothing: far below rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,15 +69,62 @@ class StencilOperator:
         if self.shift is not None and bool((self.shift != 0).any()):
             return False
         for axis, (e, p) in enumerate(zip(self.edges, self.grid.periodic, strict=True)):
-            if not p and bool((e[self._at(axis, 0)] != 0).any() or (e[self._at(axis, -1)] != 0).any()):
+            if not p and bool((e[self.at(axis, 0)] != 0).any() or (e[self.at(axis, -1)] != 0).any()):
                 return False
         return True
+
+    @cached_property
+    def spd(self) -> bool:
+        """True where no edge and no shift is negative: A is positive definite but for its `nullspace`. False says only
+        that this is not known."""
+        parts = (*self.edges, *(() if self.shift is None else (self.shift,)))
+        return all(bool((part >= 0).all()) for part in parts)
+
+    @cached_property
+    def nullspace(self) -> Any:
+        """What A sends to zero: None; "constant"; or an orthonormal basis (N, k), one constant for each part of the
+        unknowns that no edge joins to the rest or to the outside (fluid between obstacles, say).
+
+        Found from the edges where A is `spd`; an indefinite operator that happens to be singular is not seen, and gets
+        None. Raises BadInput for a batch whose edges are closed in places: each system has its own.
+        """
+        if not self.spd:
+            return None
+        largest = max(float(e.max()) for e in self.edges)
+        inner = [e[self.at(axis, slice(1, -1))] for axis, e in enumerate(self.edges)]
+        if all(bool((e > CLOSED * largest).all()) for e in inner):
+            return "constant" if self.singular else None
+        if self.edges[0].ndim > self.dim or not isinstance(self.edges[0], np.ndarray):
+            raise BadInput.of(
+                "the null space of a batch of operators with closed edges.",
+                found=f"edges of {type(self.edges[0]).__name__}, shape {tuple(self.edges[0].shape)}",
+                allowed="one NumPy system",
+                hint="ask each system of the batch",
+            )
+        return self._floating(CLOSED * largest)
+
+    def _floating(self, closed: float) -> np.ndarray | str | None:
+        """The basis of `nullspace`: connected parts of the unknowns without a shift or an edge to the outside."""
+        matrix = self.to_csr().tocoo()
+        open_ = (matrix.row != matrix.col) & (np.abs(matrix.data) > closed)
+        graph = sp.coo_array((matrix.data[open_], (matrix.row[open_], matrix.col[open_])), shape=matrix.shape)
+        parts, label = connected_components(graph, directed=False)
+        held = np.zeros(self.shape, dtype=bool) if self.shift is None else np.asarray(self.shift > closed)
+        for axis, (e, p) in enumerate(zip(self.edges, self.grid.periodic, strict=True)):
+            if not p:
+                for end in (0, -1):
+                    held[self.at(axis, end)] |= e[self.at(axis, end)] > closed
+        free = np.setdiff1d(np.arange(parts), label[held.ravel()])
+        if free.size == 0 or parts == 1:
+            return None if free.size == 0 else "constant"
+        basis = (label[:, None] == free).astype(np.float64)
+        return basis / np.sqrt(basis.sum(axis=0))
 
     def diagonal(self) -> Any:
         """The diagonal of A, shape of the unknowns."""
         diag = 0 if self.shift is None else self.shift
         for axis, e in enumerate(self.edges):
-            diag = diag + e[self._at(axis, slice(None, -1))] + e[self._at(axis, slice(1, None))]
+            diag = diag + e[self.at(axis, slice(None, -1))] + e[self.at(axis, slice(1, None))]
         return diag
 
     @cached_property
@@ -108,13 +159,13 @@ class StencilOperator:
         """A u by array slices, for any array namespace; the kernels are tested against it."""
         out = self.diagonal() * u
         for axis, (e, p) in enumerate(zip(self.edges, self.grid.periodic, strict=True)):
-            inner = e[self._at(axis, slice(1, -1))]
-            out[self._at(axis, slice(None, -1))] -= inner * u[self._at(axis, slice(1, None))]
-            out[self._at(axis, slice(1, None))] -= inner * u[self._at(axis, slice(None, -1))]
+            inner = e[self.at(axis, slice(1, -1))]
+            out[self.at(axis, slice(None, -1))] -= inner * u[self.at(axis, slice(1, None))]
+            out[self.at(axis, slice(1, None))] -= inner * u[self.at(axis, slice(None, -1))]
             if p:
-                wrap = e[self._at(axis, 0)]
-                out[self._at(axis, 0)] -= wrap * u[self._at(axis, -1)]
-                out[self._at(axis, -1)] -= wrap * u[self._at(axis, 0)]
+                wrap = e[self.at(axis, 0)]
+                out[self.at(axis, 0)] -= wrap * u[self.at(axis, -1)]
+                out[self.at(axis, -1)] -= wrap * u[self.at(axis, 0)]
         return out
 
     def to_csr(self) -> sp.csr_array:
@@ -124,10 +175,10 @@ class StencilOperator:
         rows, cols = [index.ravel()], [index.ravel()]
         data = [np.broadcast_to(np.asarray(self.diagonal()), self.shape).ravel()]
         for axis, (e, p) in enumerate(zip(self.edges, self.grid.periodic, strict=True)):
-            inner = self._at(axis, slice(1, -1))
-            pairs = [(index[self._at(axis, slice(None, -1))], index[self._at(axis, slice(1, None))], e[inner])]
+            inner = self.at(axis, slice(1, -1))
+            pairs = [(index[self.at(axis, slice(None, -1))], index[self.at(axis, slice(1, None))], e[inner])]
             if p:
-                pairs.append((index[self._at(axis, -1)], index[self._at(axis, 0)], e[self._at(axis, 0)]))
+                pairs.append((index[self.at(axis, -1)], index[self.at(axis, 0)], e[self.at(axis, 0)]))
             for a, b, value in pairs:
                 rows += [a.ravel(), b.ravel()]
                 cols += [b.ravel(), a.ravel()]
@@ -154,6 +205,6 @@ class StencilOperator:
         """The shift as the kernels want it: of size 0 where there is none."""
         return np.empty((0,) * self.dim, self.dtype) if self.shift is None else self.shift
 
-    def _at(self, axis: int, index: int | slice) -> tuple[Any, ...]:
+    def at(self, axis: int, index: int | slice) -> tuple[Any, ...]:
         """The index that picks `index` on one space axis; batch axes stand in front."""
         return (..., index, *(slice(None),) * (self.dim - 1 - axis))

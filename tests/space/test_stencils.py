@@ -263,3 +263,63 @@ def test_the_dot_product_in_float32_is_summed_from_products_in_float64(shape):
     out = np.empty_like(u)
     value = op.product(u, out)
     assert value == pytest.approx(float((u.astype(float) * out.astype(float)).sum()), rel=1e-12)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["periodic", "neumann", "dirichlet", "robin"])
+@pytest.mark.parametrize("location", ["cell", "vertex"])
+def test_the_null_space_is_constants_or_nothing_on_a_box(dim, kind, location, rng):
+    grid = Grid.make((5,) * dim, (1.0,) * dim, location=location, boundary=kind)
+    operator, _ = diffusion(grid, rng.uniform(1.0, 2.0, grid.points))
+    assert operator.nullspace == ("constant" if kind in ("periodic", "neumann") else None)
+    lifted, _ = diffusion(grid, rng.uniform(1.0, 2.0, grid.points), shift=np.full(operator.shape, 0.5))
+    assert lifted.nullspace is None
+    single, _ = diffusion(grid, rng.uniform(1.0, 2.0, (2, *grid.points)))
+    assert single.nullspace == operator.nullspace
+
+
+def test_the_null_space_of_edges_that_are_zero():
+    """A line of six cut in two: the left part is free, the right one held at its end, or by a shift at one point."""
+    grid = Grid.make(6, 6.0, boundary={"x_low": "neumann"})
+    operator, _ = diffusion(grid, 1.0)
+    edges = operator.edges[0].copy()
+    edges[2] = 0.0
+    left = np.array([1, 1, 0, 0, 0, 0])[:, None] / np.sqrt(2)
+    np.testing.assert_allclose(StencilOperator((edges,), grid).nullspace, left, atol=1e-15)
+    edges[6] = 0.0
+    both = StencilOperator((edges,), grid)
+    np.testing.assert_allclose(both.nullspace, np.c_[left[:, 0], [0, 0, 0.5, 0.5, 0.5, 0.5]], atol=1e-15)
+    assert both.singular
+    held = StencilOperator((edges,), grid, np.array([0, 0, 0, 1e-3, 0, 0]))
+    np.testing.assert_allclose(held.nullspace, left, atol=1e-15)
+    assert not held.singular
+
+
+@pytest.mark.parametrize(("shape", "periodic"), CASES)
+def test_spd_is_what_the_eigenvalues_say(shape, periodic, rng):
+    operator = random_operator(shape, periodic, rng)
+    assert operator.spd
+    assert np.linalg.eigvalsh(operator.to_csr().toarray())[0] > -1e-12
+    negative = StencilOperator(operator.edges, operator.grid, operator.shift - 50.0)
+    assert not negative.spd
+    assert negative.nullspace is None
+    edges = tuple(e.copy() for e in operator.edges)
+    edges[-1].flat[0] = -0.1
+    assert not StencilOperator(edges, operator.grid, operator.shift).spd
+
+
+def test_as_linear_operator_serves_scipy(rng):
+    """Columns, blocks, transpose and CG of scipy see the same symmetric operator."""
+    from scipy.sparse.linalg import cg
+
+    operator = random_operator((6, 5), (False, True), rng)
+    linear, dense = operator.as_linear_operator(), operator.to_csr().toarray()
+    block = rng.standard_normal((30, 3))
+    for got, wanted in ((linear @ block, dense @ block), (linear.T @ block[:, 0], dense.T @ block[:, 0])):
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-13)
+    x, info = cg(linear, dense @ block[:, 0], rtol=1e-12)
+    assert info == 0
+    np.testing.assert_allclose(x, block[:, 0], atol=1e-9)
+    assert linear.shape == (30, 30)
+    single = operator.astype(np.float32).as_linear_operator()
+    assert single.dtype == np.float32
