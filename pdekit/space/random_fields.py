@@ -7,7 +7,7 @@ stream; nothing depends on the number of points except which modes exist.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ import numpy as np
 from pdekit.errors import BadInput, unknown_name
 from pdekit.space.gaussian import check_gauss, gaussian_field, mean_std
 from pdekit.space.grid import Grid
+from pdekit.space.obstacles import discs, l_shape
+from pdekit.space.waves import wave_product
 
 REQUIRED = object()
 Draw = Callable[[Mapping[str, Any], Grid | None, np.random.Generator], np.ndarray]
@@ -85,6 +87,10 @@ def check_law(law: Mapping[str, Any], where: str) -> None:
                 raise BadInput.of(
                     f"{key} of law {name!r} is out of range.", where=where, found=repr(value), allowed=allowed
                 )
+    if {"least", "fast"} <= set(law) and not law["least"] <= law["fast"]:
+        raise BadInput.of(
+            f"law {name!r} needs least <= fast.", where=where, found=f"least = {law['least']}, fast = {law['fast']}"
+        )
     if {"low", "high"} <= set(law) and name != "two-phase" and not law["low"] < law["high"]:
         raise BadInput.of(
             f"law {name!r} needs low < high.", where=where, found=f"low = {law['low']}, high = {law['high']}"
@@ -142,6 +148,42 @@ def _sine_series(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Gener
     return law["mean"] + law["amplitude"] * out
 
 
+def _bump(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    """height * bump(|x - c| / radius), c = L/2 moved along each axis by at most `spread` L; smooth, of compact support."""
+    grid = _field(grid, "bump")
+    centre = [length * (0.5 + law["spread"] * rng.uniform(-1.0, 1.0)) for length in grid.length]
+    return law["height"] * bump(grid, centre, law["radius"])
+
+
+def bump(grid: Grid, centre: Sequence[float], radius: float) -> np.ndarray:
+    """exp(1 - 1/(1 - min(1, r^2/radius^2))) at the stored points, r the distance to the centre: 1 there, 0 from radius on."""
+    square = sum((x - c) ** 2 for x, c in zip(grid.mesh, centre, strict=True)) / radius**2
+    square = np.broadcast_to(np.asarray(square), grid.points)
+    inside = square < 1.0
+    return np.where(inside, np.exp(1.0 - 1.0 / np.where(inside, 1.0 - square, 1.0)), 0.0)
+
+
+def _l_shape(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    return l_shape(_field(grid, "l-shape")).astype(np.float64)
+
+
+def _discs(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    return discs(_field(grid, "discs"), law["count"], law["low"], law["high"], rng).astype(np.float64)
+
+
+def _multi_frequency(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    """f = -Laplace u of u = amplitude / sqrt(terms) sum_j xi_j prod_i sin(p X_i) cos(q X_i), X_i = pi x_i/L_i: xi normal, p
+    from 1 to `slow` and q from `least` to `fast` whole numbers, drawn per term and axis, p of all axes before q."""
+    grid = _field(grid, "multi-frequency")
+    out = np.zeros(grid.points)
+    for _ in range(law["terms"]):
+        xi = rng.standard_normal()
+        p = rng.integers(1, law["slow"], size=grid.dim, endpoint=True)
+        q = rng.integers(law["least"], law["fast"], size=grid.dim, endpoint=True)
+        out += xi * wave_product(grid, p.tolist(), q.tolist())[1]
+    return law["amplitude"] / math.sqrt(law["terms"]) * out
+
+
 def _field(grid: Grid | None, name: str) -> Grid:
     if grid is None:
         raise BadInput.of(
@@ -149,6 +191,10 @@ def _field(grid: Grid | None, name: str) -> Grid:
             allowed=", ".join(k for k, v in LAWS.items() if v.scalar),
         )
     return grid
+
+
+def _whole(least: int) -> Callable[[Any], bool]:
+    return lambda v: isinstance(v, int) and least <= v <= 4096
 
 
 _POSITIVE = (lambda v: v > 0, "a number > 0")
@@ -174,6 +220,34 @@ LAWS: dict[str, Law] = {
         _log_normal,
         {"gauss": REQUIRED, "contrast": REQUIRED, "median": 1.0},
         {"contrast": (lambda v: v > 1, "a number > 1"), "median": _POSITIVE},
+    ),
+    "bump": Law(
+        "one smooth bump of compact support near the middle",
+        _bump,
+        {"radius": REQUIRED, "height": 1.0, "spread": 0.0},
+        {"radius": _POSITIVE, "spread": (lambda v: 0 <= v <= 0.5, "a number from 0 to 0.5")},
+    ),
+    "l-shape": Law("1 in the quarter of the box that an L leaves out (x > L/2, y < L/2), 0 elsewhere", _l_shape, {}),
+    "discs": Law(
+        "1 inside `count` discs (balls in 3D) of radii from `low` to `high` shortest sides, 0 elsewhere",
+        _discs,
+        {"count": REQUIRED, "low": REQUIRED, "high": REQUIRED},
+        {
+            "count": (_whole(0), "an integer from 0 to 4096"),
+            "low": _POSITIVE,
+            "high": _POSITIVE,
+        },
+    ),
+    "multi-frequency": Law(
+        "source of a potential made of waves sin(p x) cos(q x), zero on the walls",
+        _multi_frequency,
+        {"slow": REQUIRED, "fast": REQUIRED, "least": 0, "terms": 1, "amplitude": 1.0},
+        {
+            "slow": (_whole(1), "an integer from 1 to 4096"),
+            "fast": (_whole(0), "an integer from 0 to 4096"),
+            "least": (_whole(0), "an integer from 0 to 4096"),
+            "terms": (_whole(1), "an integer from 1 to 4096"),
+        },
     ),
     "sine-series": Law(
         "random sine series, zero at the ends of the face",
