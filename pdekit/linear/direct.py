@@ -13,6 +13,7 @@ from scipy.sparse.linalg import splu
 
 from pdekit.errors import BadInput
 from pdekit.linear.attainable import attainable
+from pdekit.linear.definiteness import semidefinite
 from pdekit.linear.magnitude import at_ordinary_size
 from pdekit.linear.preconditioners import inverse_eigenvalues, local_coefficient
 from pdekit.linear.system import System, as_csr, operator_size
@@ -28,7 +29,8 @@ VARIATION = 1e-12  # relative variation of the coefficient that counts as consta
 
 
 class SparseLU:
-    """SuperLU with a symmetric ordering (MMD on A^T + A, no pivoting: A is symmetric positive definite).
+    """SuperLU with a symmetric ordering (MMD on A^T + A): without pivoting where A is positive definite, else with rows
+    exchanged where the diagonal is ten times smaller, which serves matrices of any kind.
 
     A null space is handled by bordering A with its basis Z, rows and columns; SuperLU may factor a singular matrix without
     complaint, so singularity is declared, never left to it. Where it does complain, `apply` answers NaN.
@@ -36,19 +38,25 @@ class SparseLU:
 
     name = "direct"
 
-    def setup(self, operator: Any, singular: bool, basis: np.ndarray | None = None) -> SparseLU:
-        """Factorise; `apply` can then be used for many right-hand sides. basis (N, k); None: constants."""
+    def setup(
+        self, operator: Any, singular: bool, basis: np.ndarray | None = None, *, spd: bool | None = None
+    ) -> SparseLU:
+        """Factorise; `apply` can then be used for many right-hand sides. basis (N, k); None: constants. spd as declared;
+        None: as seen from the entries."""
         matrix = as_csr(operator).astype(np.float64)
         self.border = 0
-        options: dict[str, Any] = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0}
-        options["options"] = {"SymmetricMode": True}
+        self.pivoting = singular or not (semidefinite(operator) if spd is None else spd)
+        options: dict[str, Any] = {"permc_spec": "COLAMD"} if singular else {"permc_spec": "MMD_AT_PLUS_A"}
+        if self.pivoting:
+            options["diag_pivot_thresh"] = 1.0 if singular else 0.1
+        else:
+            options = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
         if singular:
             size = operator_size(operator)
             basis = np.full((size, 1), size**-0.5) if basis is None else basis
             self.border = basis.shape[1]
             z = basis * float(matrix.diagonal().mean())
             matrix = sp.block_array([[matrix, z], [z.T, None]])
-            options = {"permc_spec": "COLAMD"}
         try:
             self.factor = splu(sp.csc_matrix(matrix), **options)
         except RuntimeError:  # "Factor is exactly singular"

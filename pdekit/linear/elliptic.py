@@ -102,7 +102,9 @@ class EllipticSolver(ABC):
         system = System(operator, b)
         if not system.finite:
             return self._refused(target, Status.NONFINITE_INPUT)
-        if not system.definite:
+        if (
+            not system.definite and "spd" in self.traits | problem.traits
+        ):  # promised by the problem, or asked by the method
             return self._refused(target, Status.INDEFINITE_OPERATOR)
         constant = "constant-coefficient" in problem.traits and not case.parameters
         if constant and self._kept is not None and self._kept[0] == case.grid:

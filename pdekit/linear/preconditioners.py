@@ -1,6 +1,7 @@
 """Approximations of the inverse for CG: objects with setup(operator) and apply(r, out, norm) -> r . out, all symmetric.
 
-Geometric multigrid has its own file. To add one, write such a class and name it in `PRECONDITIONERS` of `solve.py`.
+The diagonal, the fast Poisson solve and pyamg's cycles; all others have a file of their own. To add one, write such a class
+and name it in `PRECONDITIONERS` of `choice.py`.
 """
 
 from __future__ import annotations
@@ -23,16 +24,23 @@ SMOOTH = 5.0  # ratio of neighbouring coefficients up to which they are called s
 
 
 class Jacobi:
-    """M = 1 / diagonal. A diagonal that is not positive shows as a status of the iteration, not as an exception."""
+    """M = 1 / diagonal, 1 where an entry is zero. A negative entry shows as a status of the iteration, not as an exception.
+
+    absolute   M = 1 / |diagonal|: positive definite for any A, as MINRES needs it
+    """
 
     name = "jacobi"
     linear = symmetric = True
 
+    def __init__(self, *, absolute: bool = False) -> None:
+        self.absolute = absolute
+
     def setup(self, operator: Any) -> Jacobi:
         """Take the diagonal."""
         diagonal: Any = operator.diagonal() if isinstance(operator, StencilOperator) else as_csr(operator).diagonal()
-        with np.errstate(divide="ignore"):
-            self.inverse = np.ascontiguousarray(1.0 / diagonal)
+        diagonal = abs(diagonal) if self.absolute else diagonal
+        with np.errstate(over="ignore"):
+            self.inverse = np.ascontiguousarray(1.0 / np.where(diagonal == 0, 1, diagonal))
         return self
 
     def apply(self, r: np.ndarray, out: np.ndarray, norm: float = 1.0) -> float:
@@ -48,7 +56,7 @@ class FastPoissonInverse:
 
     s = 1 ("plain", for coefficients that jump) or s = sqrt(a) ("scaled", for smooth ones), a the mean of the edges around
     each unknown. "auto": scaled where the contrast is above 10 and neighbours differ by a factor of at most 5, else plain.
-    kappa(M A) <= max a / min a for plain; jumps of more than 100 are better left to multigrid.
+    kappa(M A) <= max a / min a for plain; jumps of more than 10 are better left to multigrid.
     """
 
     name = "fast-poisson"
@@ -116,6 +124,7 @@ class AMG:
         if method not in ("ruge-stuben", "smoothed-aggregation"):
             raise BadInput.of("method of amg.", found=repr(method), allowed='"ruge-stuben", "smoothed-aggregation"')
         self.method = method
+        self.name = "amg" if method == "ruge-stuben" else method
 
     def setup(self, operator: Any) -> AMG:
         """Assemble the matrix and build pyamg's hierarchy."""

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from pdekit.errors import BadInput, unknown_name
 from pdekit.linear.batched import batched_cg
 from pdekit.linear.cg import cg
-from pdekit.linear.direct import FastPoisson, SparseLU, once
-from pdekit.linear.multigrid import MultigridCycle
-from pdekit.linear.preconditioners import AMG, FastPoissonInverse, Jacobi
-from pdekit.linear.stationary import stationary
+from pdekit.linear.definiteness import symmetric
+from pdekit.linear.method import Method
+from pdekit.linear.methods import METHODS
 from pdekit.linear.stop import Stop
 from pdekit.linear.system import System, operator_size
 from pdekit.solution import Solution
 from pdekit.space.stencils import StencilOperator
 
-log = logging.getLogger(__name__)
-PRECONDITIONERS: dict[str, Callable[[], Any]] = {
-    "jacobi": Jacobi,
-    "fast-poisson": FastPoissonInverse,
-    "multigrid": MultigridCycle,
-    "amg": AMG,
-}
-METHODS = ("auto", "cg", "multigrid", "amg", "fast-poisson", "direct")
+SMALL = 2000  # unknowns up to which "auto" factorises a matrix that is not symmetric
 
 
 def solve(  # noqa: PLR0913
@@ -37,33 +29,44 @@ def solve(  # noqa: PLR0913
     b: Any,
     *,
     x0: Any = None,
-    method: str = "auto",
+    method: Any = "auto",
     precond: Any = "auto",
     stop: Stop | None = None,
     nullspace: Any = None,
+    spd: bool | None = None,
     project_rhs: bool = False,
     callback: Callable[[int, float], None] | None = None,
 ) -> Solution:
-    """Solve A x = b for symmetric positive (semi)definite A.
+    """Solve A x = b.
 
-    op           StencilOperator, scipy sparse array or LinearOperator; float64 or float32
+    op           StencilOperator, scipy sparse array or LinearOperator; float64, float32 or integer
     b            (*shape) one right-hand side, or (n, *shape) a batch, shape that of the unknowns, (N,) for matrices; NumPy in,
                  NumPy out. A batch of torch tensors goes through batched CG on its own device.
     x0           start, shape of b; not for "fast-poisson" and "direct"
-    method       "auto" (cg), "cg", "multigrid", "amg", "fast-poisson", "direct"
-    precond      for cg: "auto" (multigrid where the grid allows it, else amg for entries that are known, else none), "none",
-                 "jacobi", "fast-poisson", "multigrid", "amg", or an object that is set up
+    method       a name of `METHODS`, an object in the shape of `Method`, or "auto":
+                 cg       where A is declared positive (semi)definite (`spd`), or seen to be: a StencilOperator without negative
+                          edges and shifts, a symmetric matrix whose positive diagonal dominates its rows
+                 minres   where A is symmetric and no more is known
+                 gmres    where it is not; "direct" for matrices of up to 2000 unknowns
+                 info["note"] says which reason applied, where it was not the first
+    precond      for cg, minres, gmres and bicgstab: a name of `PRECONDITIONERS`, "none", an object that is set up, or "auto",
+                 which `choice.py` defines for each
     stop         see `Stop`; not used by "fast-poisson" and "direct"
     nullspace    None (found for StencilOperators), "constant", or an orthonormal basis (N, k)
+    spd          True declares A symmetric positive (semi)definite; nothing is checked but by the method
     project_rhs  singular A: solve for the part of b that A can produce
-    callback     for cg: called with (step, norm) after each step
+    callback     called with (step, norm) after each step; not for methods without steps, nor cycles
 
     Returns a Solution whose `values` has the shape of b; of a batch, status is a list, steps, residuals and costs per
     system. Nothing that the numbers do raises; `require_converged()` does. Raises BadInput on wrong use.
     """
     stop = Stop() if stop is None else stop
-    if method not in METHODS:
-        raise unknown_name("method of solve", str(method), METHODS)
+    if isinstance(method, str) and method != "auto" and method not in METHODS:
+        raise unknown_name("method of solve", method, ["auto", *METHODS])
+    if not isinstance(method, str) and not isinstance(method, Method):
+        raise BadInput.of(
+            "method of solve.", found=type(method).__name__, allowed="a name, or an object with name, setup and run"
+        )
     if not isinstance(b, np.ndarray):
         if not hasattr(b, "__dlpack__"):
             raise BadInput.of(
@@ -71,13 +74,11 @@ def solve(  # noqa: PLR0913
             )
         if method not in ("auto", "cg"):
             raise BadInput.of("tensors are solved by batched CG only.", found=f"method {method!r}", allowed='"cg"')
-        _refuse("batched CG", nullspace=nullspace, project_rhs=project_rhs or None, callback=callback)
+        _refuse("batched CG", nullspace=nullspace, spd=spd, project_rhs=project_rhs or None, callback=callback)
         return batched_cg(op, b, x0=x0, stop=stop, precond="jacobi" if precond == "auto" else precond)
-    if method not in ("auto", "cg"):
-        asked = None if isinstance(precond, str) and precond in ("auto", "none") else precond
-        start = x0 if method in ("direct", "fast-poisson") else None
-        _refuse(f"method {method!r}", precond=asked, callback=callback, x0=start)
     shape, size = _shape(op), operator_size(op)
+    if size == 0 or b.size == 0:
+        raise BadInput.of("a linear system without unknowns.", found=f"A of {size}, b of shape {b.shape}")
     one = b.size == size and (b.shape == shape if isinstance(op, StencilOperator) else b.shape[0] != 1 or size == 1)
     if not one and (b.ndim < 2 or b[:1].size != size or (isinstance(op, StencilOperator) and b.shape[1:] != shape)):
         raise BadInput.of(
@@ -92,11 +93,25 @@ def solve(  # noqa: PLR0913
             raise BadInput.of(f"the {name} is not real.", found=str(np.asarray(array).dtype), allowed="real numbers")
     if b.dtype not in (np.float32, np.float64):
         b = b.astype(np.float64)
-    solver = _set_up(op, method, precond, nullspace, b if one else b[0])
+    started = perf_counter()
+    system = System(op, np.zeros_like(b if one else b[0]), nullspace, spd=spd)
+    chosen, note = automatic(system) if isinstance(method, str) and method == "auto" else (method, None)
+    run = _set_up(system, chosen, precond, note, started, {"x0": x0, "callback": callback})
     if one:
-        return solver(b, x0, stop, project_rhs, callback)
+        return run(b, x0, stop, project_rhs, callback)
     starts = [None] * len(b) if x0 is None else x0
-    return stack([solver(bi, xi, stop, project_rhs, callback) for bi, xi in zip(b, starts, strict=True)])
+    return stack([run(bi, xi, stop, project_rhs, callback) for bi, xi in zip(b, starts, strict=True)])
+
+
+def automatic(system: System) -> tuple[str, str | None]:
+    """The name of the method that "auto" means for this A, and the reason where it is not CG."""
+    if not system.finite or system.positive:
+        return "cg", None
+    if symmetric(system.operator):
+        return "minres", "minres: A is symmetric and not known to be positive definite (spd=True would declare it)"
+    if sp.issparse(system.operator) and system.b.size <= SMALL:
+        return "direct", f"direct: A is not symmetric, and has no more than {SMALL} unknowns"
+    return "gmres", "gmres: A is not symmetric"
 
 
 def _refuse(who: str, **arguments: Any) -> None:
@@ -111,65 +126,40 @@ def _shape(op: Any) -> tuple[int, ...]:
     return op.shape if isinstance(op, StencilOperator) else (operator_size(op),)
 
 
-def _set_up(op: Any, method: str, precond: Any, nullspace: Any, example: np.ndarray) -> Callable[..., Solution]:
+def _set_up(
+    system: System, method: Any, precond: Any, note: str | None, started: float, given: dict[str, Any]
+) -> Callable[..., Solution]:
     """A function of (b, x0, stop, project_rhs, callback); set-up is done once, here, and timed apart."""
-    started = perf_counter()
-    first = System(op, np.zeros_like(example), nullspace)
-    if method != "direct":
-        first.check_symmetric()
-    note, ready = None, None
-    if not (first.finite and first.definite):  # nothing can be built from it; every way to solve says so by its status
-        method = "cg"
-    elif method == "direct":
-        ready = SparseLU().setup(op, first.singular, first.basis)
-    elif method == "fast-poisson":
-        ready = FastPoisson().setup(op, first.singular)
-    elif method == "multigrid":
-        ready = MultigridCycle("float64", symmetric=False).setup(op)
-    elif method == "amg":
-        ready = AMG().setup(op)
-    else:
-        ready, note = choose(op, precond)
+    build = METHODS[method] if isinstance(method, str) else None
+    name = method if isinstance(method, str) else method.name
+    takes = build is not None and getattr(build, "takes_precond", False)
+    if not takes:
+        _refuse(
+            f"method {name!r}", precond=None if isinstance(precond, str) and precond in ("auto", "none") else precond
+        )
+    ready: Any = method if build is None else build(precond) if takes else build()
+    _refuse(f"method {name!r}", **{key: given[key] for key in getattr(ready, "refuses", ())})
+    demands = getattr(ready, "demands", "")
+    if demands:
+        system.check_symmetric()
+    # nothing can be built from such an operator: CG says so by its status before its first step
+    hopeless = not system.finite or (demands == "definite" and not system.definite)
+    if not hopeless:
+        ready = ready.setup(system.operator, system)
+    notes = [n for n in (note, None if hopeless else getattr(ready, "note", None)) if n]
     seconds = perf_counter() - started
 
     def run(b: np.ndarray, x0: Any, stop: Stop, project_rhs: bool, callback: Any) -> Solution:
-        system = System(op, b, nullspace)
-        if method in ("fast-poisson", "direct"):
-            solution = once(system, ready, project_rhs=project_rhs)
-        elif method in ("multigrid", "amg"):
-            solution = stationary(system, ready, stop=stop, x0=x0, project_rhs=project_rhs)
+        one = system.of(b)
+        if hopeless:
+            solution = cg(one, stop=stop, x0=x0)
+            solution.info.update(method=name, preconditioner="none")
         else:
-            solution = cg(system, stop=stop, precond=ready, x0=x0, project_rhs=project_rhs, callback=callback)
-        info = {**solution.info, **({"note": note} if note else {})}
+            solution = ready.run(one, stop=stop, x0=x0, project_rhs=project_rhs, callback=callback)
+        info = {**solution.info, **({"note": "; ".join(notes)} if notes else {})}
         return replace(solution, setup_seconds=seconds, info=info)
 
     return run
-
-
-def choose(op: Any, precond: Any) -> tuple[Any, str | None]:
-    """A preconditioner that is set up, and a note where another one than asked was taken. Raises BadInput."""
-    if not isinstance(precond, str):
-        if precond is not None and not (getattr(precond, "symmetric", False) and getattr(precond, "linear", False)):
-            raise BadInput.of(
-                "CG needs a preconditioner that is linear and symmetric.",
-                found=getattr(precond, "name", type(precond).__name__),
-                hint="build multigrid with symmetric=True",
-            )
-        return precond, None
-    if precond == "none":
-        return None, None
-    if precond not in ("auto", *PRECONDITIONERS):
-        raise unknown_name("preconditioner", precond, ["auto", "none", *PRECONDITIONERS])
-    if precond in ("auto", "multigrid"):
-        reason = MultigridCycle.reason_against(op)
-        if reason is None:
-            return MultigridCycle().setup(op), None
-        if isinstance(op, StencilOperator) or precond == "multigrid" or hasattr(op, "tocsr"):
-            note = f"amg in place of geometric multigrid: {reason}"
-            log.info(note)
-            return AMG().setup(op), note
-        return None, f"no preconditioner: {reason}, nor entries for amg"
-    return PRECONDITIONERS[precond]().setup(op), None
 
 
 def stack(solutions: list[Solution]) -> Solution:

@@ -36,7 +36,7 @@ def stationary(
     norm_b = norm(b.ravel())
     history, steps = [norm_b], 0
     least, least_x = math.inf, None
-    incompatible, status = system.incompatible(), _before(system, norm_b, x, project_rhs)
+    incompatible, status = system.incompatible(), before(system, norm_b, x, project_rhs)
     if status is None:
         r, z, last = np.empty_like(b), np.empty_like(b), np.empty_like(b)
         history = [system.residual(x, r)]
@@ -83,7 +83,7 @@ def stationary(
     )
 
 
-def _before(system: System, norm_b: float, x: np.ndarray, project_rhs: bool) -> Status | None:
+def before(system: System, norm_b: float, x: np.ndarray, project_rhs: bool) -> Status | None:
     """The status of what needs no iteration, x set to it; None to go on, b projected where that was asked."""
     if not (math.isfinite(norm_b) and system.finite and math.isfinite(norm(x.ravel()))):
         x[...] = math.nan

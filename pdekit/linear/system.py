@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator
 
 from pdekit.errors import BadInput
+from pdekit.linear.definiteness import asymmetry, semidefinite
 from pdekit.linear.vector_kernels import dot, norm
 from pdekit.space.diffusion import control_volumes
 from pdekit.space.stencils import StencilOperator
@@ -26,11 +27,12 @@ class System:
 
     operator    StencilOperator, scipy sparse array or LinearOperator; symmetric is taken for granted
     nullspace   None: "constant" where a StencilOperator says it is singular, else nothing; "constant"; or an orthonormal
-                basis (n, k); what is declared is checked: BadInput unless A Z is rounding
+                basis (n, k); what is declared is checked: BadInput unless A Z, and A^T Z of a matrix, is rounding
+    spd         True where the caller declares A symmetric positive (semi)definite; else see `positive`
     """
 
-    def __init__(self, operator: Any, b: np.ndarray, nullspace: Any = None) -> None:
-        self.operator = operator
+    def __init__(self, operator: Any, b: np.ndarray, nullspace: Any = None, *, spd: bool | None = None) -> None:
+        self.operator, self.spd = operator, spd
         self.b = np.ascontiguousarray(b)
         size = operator_size(operator)
         if self.b.size != size:
@@ -58,13 +60,12 @@ class System:
         """Raise BadInput where the entries of A say that it is not symmetric, beyond rounding. CG does not see it."""
         if not sp.issparse(self.operator) or not self.finite:
             return
-        matrix = as_csr(self.operator)
-        gap, size = abs(matrix - matrix.T).max(), abs(matrix).max()
+        gap, size = asymmetry(self.operator)
         if gap > SYMMETRIC[self.b.dtype] * size:
             raise BadInput.of(
                 "A of a linear system is not symmetric.",
                 found=f"entries that differ by {gap:.3g}, the largest is {size:.3g}",
-                hint='use method "direct", or scipy\'s gmres',
+                hint='use method "gmres", "bicgstab" or "direct"',
             )
 
     def _check_nullspace(self) -> None:
@@ -83,6 +84,13 @@ class System:
                     found=f"|A z| = {norm(out.ravel()):.3g}, where |A| is about {scale:.3g}",
                     hint="leave nullspace out, unless A is singular",
                 )
+            left = norm(self.operator.T @ z) if sp.issparse(self.operator) else 0.0
+            if not left <= NULL[kind] * scale:
+                raise BadInput.of(
+                    "nullspace of a linear system: A^T does not send it to zero, so b is not what it tests.",
+                    found=f"|A^T z| = {left:.3g}, where |A| is about {scale:.3g}",
+                    hint="a matrix that is not symmetric is served where both have one null space",
+                )
 
     @property
     def singular(self) -> bool:
@@ -98,6 +106,11 @@ class System:
         elif sp.issparse(self.operator):
             parts.append(self.operator.data)
         return all(np.isfinite(part.sum(dtype=np.float64)) or bool(np.isfinite(part).all()) for part in parts)
+
+    @cached_property
+    def positive(self) -> bool | None:
+        """True where A is declared or seen to be symmetric positive (semi)definite, None where nobody knows."""
+        return self.spd if self.spd else semidefinite(self.operator)
 
     @property
     def definite(self) -> bool:
@@ -132,6 +145,14 @@ class System:
         """The same system with 2^k b."""
         other = copy(self)
         other.b = np.ldexp(self.b, k)
+        return other
+
+    def of(self, b: np.ndarray) -> System:
+        """The same operator and null space with another right-hand side, of the same shape and type."""
+        other = copy(self)
+        other.b = np.ascontiguousarray(b)
+        if self.finite:  # the operator is
+            vars(other).pop("finite")
         return other
 
     def project(self, v: np.ndarray) -> None:

@@ -33,7 +33,7 @@ class Scaled:
         return float((r * out).sum())
 
 
-PLAIN = {"precond": "none"}
+PLAIN = {"precond": "none", "method": "cg"}
 ONES = np.ones(2)
 CASES = {
     "relative": (diagonal(1, 2), ONES, {}, Status.CONVERGED),
@@ -94,6 +94,9 @@ def test_an_operator_with_a_hole_is_no_exception(method, block):
     a[block] = 0.0
     op = diffusion(Grid.make((64, 64), boundary="dirichlet"), a, mean="arithmetic")[0]
     s = solve(op, np.ones(op.shape), method=method)
+    if method == "direct":  # which serves indefinite operators too, and divides by the zero
+        assert s.status is Status.BREAKDOWN
+        return
     assert s.status is Status.INDEFINITE_OPERATOR
     assert (s.steps, s.true_residual) == (0, 1.0)
 
@@ -102,7 +105,7 @@ def test_a_coarsest_level_that_cannot_be_inverted_is_no_exception():
     """Negative coefficients on a checkerboard: diagonals are positive, the coarse operator has none."""
     a = np.where(np.indices((16, 16)).sum(axis=0) % 2, 3.0, -1.0)
     op = diffusion(Grid.make((16, 16), boundary="dirichlet"), a, mean="arithmetic")[0]
-    assert solve(op, np.ones(op.shape)).status.failed
+    assert solve(op, np.ones(op.shape), method="cg").status.failed
 
 
 def test_the_natural_norm_does_not_take_a_negative_preconditioner_for_convergence():
@@ -175,8 +178,8 @@ def test_a_float32_batch_does_not_claim_what_it_has_not():
 def test_scipy_and_petsc_numbers():
     assert scipy_info(solve(diagonal(1, 2), ONES, precond="none")) == 0
     assert scipy_info(solve(diagonal(1, 2, 3), np.ones(3), precond="none", stop=Stop(max_steps=2))) == 2
-    assert scipy_info(solve(diagonal(-1, -2), ONES, precond="none")) == -10
-    batch = solve(diagonal(1, 2), np.array([[1.0, 1.0], [np.nan, 1.0]]), precond="none")
+    assert scipy_info(solve(diagonal(-1, -2), ONES, **PLAIN)) == -10
+    batch = solve(diagonal(1, 2), np.array([[1.0, 1.0], [np.nan, 1.0]]), **PLAIN)
     assert scipy_info(batch) == [0, -9]
 
 
