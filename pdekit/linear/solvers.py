@@ -6,13 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from pdekit.linear.block_jacobi import BlockJacobi
 from pdekit.linear.cg import cg
+from pdekit.linear.chebyshev import Chebyshev
 from pdekit.linear.direct import FastPoisson as FastPoissonMethod
 from pdekit.linear.direct import SparseLU, once
 from pdekit.linear.elliptic import EllipticSolver
+from pdekit.linear.incomplete_cholesky import IncompleteCholesky
+from pdekit.linear.incomplete_lu import IncompleteLU
 from pdekit.linear.multigrid import MultigridCycle
 from pdekit.linear.preconditioners import AMG as AMGCycle
 from pdekit.linear.preconditioners import FastPoissonInverse, Jacobi
+from pdekit.linear.ssor import SSOR
 from pdekit.linear.stationary import stationary
 from pdekit.linear.system import System
 from pdekit.solution import Solution
@@ -82,6 +87,64 @@ class PCGAMG(CG):
         return AMGCycle(self.method).setup(operator)
 
 
+class PCGSSOR(CG):
+    """CG preconditioned by one symmetric sweep; `omega` in (0, 2)."""
+
+    def __init__(self, *, omega: float = 1.0, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.omega = SSOR(omega).omega
+
+    def set_up(self, operator: Any, singular: bool) -> Any:
+        """The diagonal."""
+        return SSOR(self.omega).setup(operator)
+
+
+class PCGIC0(CG):
+    """CG preconditioned by incomplete Cholesky without fill."""
+
+    def set_up(self, operator: Any, singular: bool) -> Any:
+        """The factor."""
+        return IncompleteCholesky().setup(operator)
+
+
+class PCGILU(CG):
+    """CG preconditioned by SuperLU's incomplete factors, made symmetric; settings as in `IncompleteLU`."""
+
+    def __init__(self, *, drop_tol: float = 1e-4, fill_factor: float = 10.0, **settings: Any) -> None:
+        super().__init__(**settings)
+        checked = IncompleteLU(drop_tol, fill_factor)
+        self.drop_tol, self.fill_factor = checked.drop_tol, checked.fill_factor
+
+    def set_up(self, operator: Any, singular: bool) -> Any:
+        """The factors."""
+        return IncompleteLU(self.drop_tol, self.fill_factor).setup(operator)
+
+
+class PCGChebyshev(CG):
+    """CG preconditioned by a Chebyshev polynomial; settings as in `Chebyshev`."""
+
+    def __init__(self, *, degree: int = 4, ratio: float = 30.0, **settings: Any) -> None:
+        super().__init__(**settings)
+        checked = Chebyshev(degree, ratio)
+        self.degree, self.ratio = checked.degree, checked.ratio
+
+    def set_up(self, operator: Any, singular: bool) -> Any:
+        """Diagonal and bounds."""
+        return Chebyshev(self.degree, self.ratio).setup(operator)
+
+
+class PCGBlockJacobi(CG):
+    """CG preconditioned by the inverse of diagonal blocks of `size` unknowns."""
+
+    def __init__(self, *, size: int = 32, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.size = BlockJacobi(size).size
+
+    def set_up(self, operator: Any, singular: bool) -> Any:
+        """The factors of the blocks."""
+        return BlockJacobi(self.size).setup(operator)
+
+
 class Multigrid(EllipticSolver):
     """V(1,1) cycles of geometric multigrid in float64, same order of colours before and after."""
 
@@ -107,8 +170,9 @@ class AMG(Multigrid):
 
 
 class Direct(EllipticSolver):
-    """Sparse LU with a symmetric ordering."""
+    """Sparse LU with a symmetric ordering; with pivoting where A is not known to be positive definite."""
 
+    traits = frozenset({"elliptic", "linear"})
     takes_start = False
 
     def __init__(self, *, grid_factor: float = 1.0, project_rhs: bool = False, name: str = "") -> None:
@@ -126,7 +190,7 @@ class Direct(EllipticSolver):
 class FastPoisson(Direct):
     """Fast Poisson solve by FFT, DCT or DST, for constant coefficients."""
 
-    traits = Direct.traits | {"constant-coefficient"}
+    traits = Direct.traits | {"spd", "constant-coefficient"}
 
     def set_up(self, operator: Any, singular: bool) -> Any:
         """The eigenvalues."""
