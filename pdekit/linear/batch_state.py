@@ -22,9 +22,17 @@ CHECK_EVERY = 8  # steps between two looks at the device's convergence flags: ea
 BATCHED = (
     *("b", "x", "r", "z", "p", "rz", "norm", "scale", "target", "first"),
     *("best", "best_step", "count", "products", "applied", "sound", "code", "confirmed", "restarted"),
+    *("least", "least_x"),
 )
 RUNNING = -1  # the code of a sample that is still worked on; else the number of its Status
-WHOLE = ("x", "code", "count", "products", "applied")  # what is put together again after the batch was compacted
+WHOLE = (
+    "x",
+    "least_x",
+    "code",
+    "count",
+    "products",
+    "applied",
+)  # what is put together again after the batch was compacted
 
 
 class Batch:
@@ -43,6 +51,8 @@ class Batch:
             bad = bad | ~xp.isfinite(xp.sum(xp.reshape(e, (e.shape[0] if e.ndim > operator.dim else 1, -1)), axis=1))
         zero = ~bad & (norm_b == 0)
         self.x = xp.where(self._wide(zero), xp.zeros_like(x), xp.where(self._wide(bad), math.nan, x))
+        # smallest |r| that a step led away from, and its x
+        self.least, self.least_x = math.inf * xp.ones_like(norm_b), self.x + 0.0
         self.code = xp.where(bad, int(Status.NONFINITE_INPUT), xp.where(zero, int(Status.CONVERGED_ZERO_RHS), RUNNING))
         self.alphas, self.betas = [], []
         self.patience = [Patience() for _ in range(self.n)]
@@ -75,6 +85,7 @@ class Batch:
         self._end(alive & (pq <= floor), Status.INDEFINITE_OPERATOR)
         moving = self.code == RUNNING
         alpha, old = self._ratio(moving, self.rz, pq), self.rz
+        before, start = self.norm, self.x
         self.x = self.x + self._wide(alpha) * self.p
         self.r = self.r - self._wide(alpha) * q
         self.k += 1
@@ -85,6 +96,9 @@ class Batch:
             gap = xp.abs(self._norm(self.r) - recurrence)
             self.sound = xp.where(gap > AGREES * recurrence, xp.minimum(self.sound, self.count - 1), self.sound)
         self._precondition()
+        away = moving & (before < self.least) & ~(self.norm <= before)
+        self.least = xp.where(away, before, self.least)
+        self.least_x = xp.where(self._wide(away), start, self.least_x)
         self.applied = self.applied + self._ones(moving)
         self.history.append(self._spread(xp.where(alive, self.norm, math.nan * self.norm)))
         beta = self._ratio(moving, self.rz, old)

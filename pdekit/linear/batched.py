@@ -28,8 +28,8 @@ def batched_cg(operator: Any, b: Any, *, x0: Any = None, stop: Stop | None = Non
     """Solve n systems A_i x_i = b_i, b (n, *unknowns); edges per sample (n, ...) or shared. See `solve`.
 
     precond   "none" or "jacobi"
-    Status per sample, as CG on one system gives it; `values` are the last iterates, also where a sample failed. Steps are
-    counted per sample; `residuals` is (steps + 1, n), NaN after a sample froze. Raises BadInput on other norms than
+    Status per sample, as CG on one system gives it; where a sample failed, `values` holds its iterate of the least residual.
+    Steps are counted per sample; `residuals` is (steps + 1, n), NaN after a sample froze. Raises BadInput on other norms than
     "residual", on singular operators, on shapes that do not fit.
     """
     stop = Stop() if stop is None else stop
@@ -48,13 +48,14 @@ def batched_cg(operator: Any, b: Any, *, x0: Any = None, stop: Stop | None = Non
     while run.advance():
         pass
     run.finish()
-    x = run.x if ordinary else run.x / scale
+    x, true_residual = _best(operator, run)
+    x = x if ordinary else x / scale
     out = Solution(
         values=x[0] if single else x,
         status=[Status(int(code)) for code in run.code],
         steps=run.steps,
         residuals=run.residuals() / factor,
-        true_residual=np.where(run.code == int(Status.NONFINITE_INPUT), np.nan, _true(operator, run.b_whole, run.x)),
+        true_residual=np.where(run.code == int(Status.NONFINITE_INPUT), np.nan, true_residual),
         seconds=np.full(b.shape[0], (perf_counter() - started) / b.shape[0]),
         setup_seconds=np.zeros(b.shape[0]),
         n_matvec=run.products,
@@ -105,6 +106,18 @@ def _column(values: np.ndarray, b: Any, axes: int) -> Any:
     """(n,) numbers as an array of the kind of b, with `axes` axes of length 1 behind."""
     column = values.reshape(-1, *(1,) * axes)
     return column.astype(b.dtype) if isinstance(b, np.ndarray) else b.new_tensor(column)
+
+
+def _best(operator: StencilOperator, run: Batch) -> tuple[Any, np.ndarray]:
+    """x and its true residuals (n,): of a sample that failed the better of the last iterate and the one of the least |r|."""
+    last = _true(operator, run.b_whole, run.x)
+    failed = np.array([Status(int(code)).failed for code in run.code])
+    if not failed.any():
+        return run.x, last
+    least = _true(operator, run.b_whole, run.least_x)
+    better = failed & ~(last <= least) & np.isfinite(least)
+    mask = _column(better.astype(np.float64), run.x, operator.dim) != 0
+    return array_namespace(run.x).where(mask, run.least_x, run.x), np.where(better, least, last)
 
 
 def _true(operator: StencilOperator, b: Any, x: Any) -> np.ndarray:

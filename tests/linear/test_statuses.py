@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import torch
 
 from pdekit.errors import BadInput
 from pdekit.linear import Stop, scipy_info, solve
@@ -227,3 +228,28 @@ def test_batches_of_two_sizes_are_refused():
     for b in (np.ones((3, 8, 8)), np.ones((8, 8))):
         with pytest.raises(BadInput, match="batches of two sizes"):
             batched_cg(op, b)
+
+
+@pytest.mark.filterwarnings("ignore:rtol")
+@pytest.mark.parametrize("array", [np.asarray, torch.tensor])
+def test_a_batch_hands_back_the_best_iterate_of_what_failed_as_single_cg_does(array):
+    """The last iterate of a run that diverged, stagnated or was cut short where |r| had just grown is not its best one."""
+    op = diffusion(
+        Grid.make((24, 24), boundary="dirichlet"), np.exp(np.random.default_rng(5).normal(size=(24, 24)) * 3)
+    )[0]
+    b = np.random.default_rng(6).normal(size=(3, 24, 24))
+    b[1] = 1.0
+    tensors = StencilOperator(tuple(array(e) for e in op.edges), op.grid)
+    behind = 0
+    for limit in (5, 9, 14, 30):
+        s = batched_cg(tensors, array(b), stop=Stop(max_steps=limit), precond="none")
+        assert s.status == [Status.MAX_STEPS] * 3
+        for i in range(3):
+            x = np.asarray(s.values[i])
+            one = solve(op, b[i], stop=Stop(max_steps=limit), **PLAIN)
+            assert s.true_residual[i] == pytest.approx(np.linalg.norm(b[i] - op @ x) / np.linalg.norm(b[i]), rel=1e-9)
+            assert s.true_residual[i] == pytest.approx(one.true_residual, rel=1e-4)
+            np.testing.assert_allclose(x, one.values, rtol=0, atol=1e-4 * np.abs(one.values).max())
+            assert s.true_residual[i] * np.linalg.norm(b[i]) == pytest.approx(s.residuals[:, i].min(), rel=1e-4)
+            behind += s.residuals[-1, i] > 1.01 * s.residuals[:, i].min()
+    assert behind >= 3  # without which the test would not tell
