@@ -1,8 +1,33 @@
 """One partial differential equation a file. To add one: write the file, add one line below, add one test."""
 
+from pdekit.problems.compact_poisson import CompactPoisson
+from pdekit.problems.convection_diffusion import ConvectionDiffusion
 from pdekit.problems.darcy import Darcy
+from pdekit.problems.helmholtz import Helmholtz
+from pdekit.problems.obstructed_poisson import ObstructedPoisson
 from pdekit.problems.poisson import Poisson
+from pdekit.problems.screened_poisson import ScreenedPoisson
 
-PROBLEMS = {problem.name: problem for problem in (Darcy, Poisson)}
+PROBLEMS = {
+    problem.name: problem
+    for problem in (
+        CompactPoisson,
+        ConvectionDiffusion,
+        Darcy,
+        Helmholtz,
+        ObstructedPoisson,
+        Poisson,
+        ScreenedPoisson,
+    )
+}
 
-__all__ = ["PROBLEMS", "Darcy", "Poisson"]
+__all__ = [
+    "PROBLEMS",
+    "CompactPoisson",
+    "ConvectionDiffusion",
+    "Darcy",
+    "Helmholtz",
+    "ObstructedPoisson",
+    "Poisson",
+    "ScreenedPoisson",
+]

@@ -1,4 +1,5 @@
-"""What Darcy and Poisson share: -div(a grad u) = f on a box, boundary values constant or as fields on the faces."""
+"""What Darcy, Poisson and their kin share: -div(a grad u) + c u = f on a box, boundary values constant or as fields on the
+faces."""
 
 from __future__ import annotations
 
@@ -16,12 +17,12 @@ from pdekit.solver import Instances
 from pdekit.space.diffusion import boundary_source, control_volumes, diffusion
 from pdekit.space.grid import Grid
 from pdekit.space.random_fields import draw, face_grid
-from pdekit.space.stencils import StencilOperator
 from pdekit.space.transfer import coarsen, refine
 
 
 class FluxForm(Elliptic):
-    """-div(a grad u) = f, finite volumes of `space/diffusion.py`; subclasses say what a and its mean at faces are."""
+    """-div(a grad u) + c u = f, finite volumes of `space/diffusion.py`; subclasses say what a and its mean at faces are,
+    and c where there is one."""
 
     @property
     @abstractmethod
@@ -31,6 +32,10 @@ class FluxForm(Elliptic):
     @abstractmethod
     def coefficient(self, case: Instances) -> Any:
         """a of a batch of one at the stored points, or one number."""
+
+    def reaction(self, case: Instances) -> float | None:
+        """c of a batch of one, in units of a/length^2; None where the equation has no such term."""
+        return None
 
     @property
     def coefficients(self) -> tuple[str, ...]:
@@ -47,10 +52,11 @@ class FluxForm(Elliptic):
             out[name] = draw(law, on, rng)
         return out
 
-    def assemble(self, case: Instances) -> tuple[StencilOperator, np.ndarray]:
-        """Operator and right-hand side of a batch of one, shape of the unknowns."""
-        grid = case.grid
-        operator, walls = diffusion(grid, self.coefficient(case), mean=self.mean)
+    def assemble(self, case: Instances) -> tuple[Any, np.ndarray]:
+        """StencilOperator and right-hand side of a batch of one, shape of the unknowns."""
+        grid, c = case.grid, self.reaction(case)
+        shift = None if c is None else np.full(control_volumes(grid).shape, c)
+        operator, walls = diffusion(grid, self.coefficient(case), mean=self.mean, shift=shift)
         source = np.asarray(case.fields["source"][0], dtype=np.float64)[grid.unknown]
         b = source * control_volumes(grid) if grid.location == "vertex" else source
         faces = {name[9:]: a[0].astype(np.float64) for name, a in case.fields.items() if name.startswith("boundary_")}

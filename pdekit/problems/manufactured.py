@@ -1,12 +1,15 @@
 """A smooth solution for every box and boundary: u is chosen, the source and the faces' values follow from it.
 
 u = prod_i cos(omega_i x_i + phi_i) and, where the coefficient varies, a = 2 + prod_i cos(2 pi x_i / L_i); both periodic on
-periodic axes. Then f = -div(a grad u) = a sum_i omega_i^2 u - grad a . grad u, in closed form.
+periodic axes. Then f = -div(a grad u) + w . grad u + c u = a sum_i omega_i^2 u - grad a . grad u + w . grad u + c u, in
+closed form.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +18,18 @@ from pdekit.space.grid import Grid
 
 
 def manufactured(
-    grid: Grid, coefficient: str | None = None, *, constant: int | float = 1.0
+    grid: Grid,
+    coefficient: str | None = None,
+    *,
+    constant: int | float = 1.0,
+    reaction: int | float = 0.0,
+    velocity: Sequence[Any] = (),
 ) -> tuple[Instances, np.ndarray]:
     """One case with its exact solution: (Instances of n = 1, u (1, *points)).
 
     coefficient   name of the coefficient field; None for a = `constant`
+    reaction      c
+    velocity      w, one number or array (*points) per axis; none for w = 0
 
     The grid's constant boundary values are overridden by fields `boundary_<face>`: u (dirichlet), a du/dn (neumann),
     alpha u + beta a du/dn (robin).
@@ -32,7 +42,10 @@ def manufactured(
         if coefficient is not None:
             source = source - _a(grid, mesh, coefficient, axis) * _u(grid, mesh, axis)
     scale = constant if coefficient is None else 1.0
-    fields = {"source": scale * source[None]}
+    source = scale * source + reaction * u
+    for axis, w in enumerate(velocity):
+        source = source + w * _u(grid, mesh, axis)
+    fields = {"source": source[None]}
     if coefficient is not None:
         fields[coefficient] = np.broadcast_to(a, grid.points)[None].copy()
     for face in grid.faces:

@@ -18,13 +18,14 @@ from pdekit.space.stencils import StencilOperator
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """One field: name, role ("input" | "output" | "boundary"), unit, what it is, and whether it must be > 0."""
+    """One field: name, role ("input" | "output" | "boundary"), unit, what it is, and whether it must be > 0, or 0 or 1."""
 
     name: str
     role: str
     unit: str
     long_name: str
     positive: bool = False
+    mask: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class Problem(ABC):
                     found=f"NaN or infinity in sample {int(np.flatnonzero(bad)[0])} ({int(bad.sum())} samples in all)",
                 )
         for spec in self.inputs:
+            if spec.mask:
+                _check_mask(spec.name, self.name, np.asarray(instances.fields[spec.name]))
             if not spec.positive:
                 continue
             low = np.asarray(instances.fields[spec.name]).reshape(len(instances), -1).min(axis=1)
@@ -123,8 +126,12 @@ class Elliptic(Problem):
     """
 
     @abstractmethod
-    def assemble(self, case: Instances) -> tuple[StencilOperator, np.ndarray]:
-        """Operator and right-hand side (shape of the unknowns, float64) of a batch of one."""
+    def assemble(self, case: Instances) -> tuple[Any, np.ndarray]:
+        """Operator and right-hand side (shape of the unknowns, float64) of a batch of one.
+
+        The operator is a StencilOperator where its 3, 5 or 7 points are symmetric, else a sparse array over the unknowns in
+        C order.
+        """
 
     @abstractmethod
     def embed(self, case: Instances, x: np.ndarray) -> np.ndarray:
@@ -137,7 +144,7 @@ class Elliptic(Problem):
     def residual(self, instances: Instances, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """(n,) |b - A u| / |b|; |A u| / (|A| |u|), with |A| bounded by its row sums, where b = 0.
 
-        Stored Dirichlet ends count as rows e (u - known), e the mean edge of the unknown nearest to them: no row of A
+        Stored Dirichlet ends count as rows e (u - known), e the mean coupling of the unknown nearest to them: no row of A
         sees them. NaN where u is not finite at any stored point.
         """
         out = np.full(len(instances), np.nan)
@@ -148,16 +155,45 @@ class Elliptic(Problem):
                 continue
             u = stored[unknown]
             operator, b = self.assemble(case)
-            diagonal = operator.diagonal()
-            r = float(np.linalg.norm((b - operator @ u).ravel()))
+            product, diagonal, coupling = _rows(operator, u)
+            r = float(np.linalg.norm((b - product).ravel()))
             if u.shape != stored.shape:
-                edge = np.pad(diagonal, _ends(instances.grid), mode="edge") / (2 * operator.dim)
+                edge = np.pad(coupling, _ends(instances.grid), mode="edge") / (2 * u.ndim)
                 r = math.hypot(r, float(np.linalg.norm((edge * (stored - self.embed(case, u))).ravel())))
             scale = float(np.linalg.norm(b.ravel()))
             if scale == 0.0:
-                scale = 2.0 * float(diagonal.max()) * float(np.linalg.norm(stored.ravel()))
+                scale = float((np.abs(diagonal) + coupling).max()) * float(np.linalg.norm(stored.ravel()))
             out[i] = r / scale if scale > 0 else 0.0
         return out
+
+
+def _rows(operator: Any, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A u, the diagonal, and how strongly each row couples: by the sum of its edges; of a matrix, by its diagonal or the sum
+    of the other entries, whichever is larger."""
+    if isinstance(operator, StencilOperator):
+        diagonal = operator.diagonal()
+        return operator @ u, diagonal, diagonal if operator.shift is None else diagonal - operator.shift
+    diagonal = operator.diagonal()
+    size = np.abs(diagonal)
+    coupling = np.maximum(np.asarray(abs(operator).sum(axis=1)).ravel() - size, size)
+    return (operator @ u.ravel()).reshape(u.shape), diagonal.reshape(u.shape), coupling.reshape(u.shape)
+
+
+def _check_mask(name: str, problem: str, mask: np.ndarray) -> None:
+    """Raise BadInput where a mask holds other numbers than 0 and 1, or nothing but 1."""
+    flat = mask.reshape(len(mask), -1)
+    wrong = (flat != 0) & (flat != 1)
+    if wrong.any():
+        i = int(np.flatnonzero(wrong.any(axis=1))[0])
+        raise BadInput.of(
+            f"input field {name!r} of problem {problem!r} must hold 0 and 1 only.",
+            found=f"{flat[i][wrong[i]][0]:.6g} in sample {i}",
+        )
+    if flat.all(axis=1).any():
+        raise BadInput.of(
+            f"input field {name!r} of problem {problem!r} leaves nothing to solve for.",
+            found=f"1 everywhere in sample {int(np.flatnonzero(flat.all(axis=1))[0])}",
+        )
 
 
 def _ends(grid: Grid) -> list[tuple[int, int]]:
