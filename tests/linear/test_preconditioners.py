@@ -8,9 +8,14 @@ import scipy.sparse as sp
 
 from pdekit.errors import BadInput
 from pdekit.linear import Stop, solve
+from pdekit.linear.block_jacobi import BlockJacobi
 from pdekit.linear.cg import cg
+from pdekit.linear.chebyshev import Chebyshev
+from pdekit.linear.incomplete_cholesky import IncompleteCholesky
+from pdekit.linear.incomplete_lu import IncompleteLU
 from pdekit.linear.multigrid import MultigridCycle
 from pdekit.linear.preconditioners import AMG, FastPoissonInverse, Jacobi, local_coefficient
+from pdekit.linear.ssor import SSOR
 from pdekit.linear.system import System
 from pdekit.solution import Status
 from pdekit.space.diffusion import control_volumes, diffusion
@@ -20,6 +25,12 @@ MAKERS = {
     "jacobi": Jacobi,
     "plain": lambda: FastPoissonInverse("plain"),
     "scaled": lambda: FastPoissonInverse("scaled"),
+    "ssor": SSOR,
+    "ssor, 1.8": lambda: SSOR(1.8),
+    "ic0": IncompleteCholesky,
+    "ilu": lambda: IncompleteLU(1e-2),
+    "chebyshev": Chebyshev,
+    "block-jacobi": lambda: BlockJacobi(7),
     "multigrid": lambda: MultigridCycle("float64"),
     "ruge-stuben": AMG,
     "smoothed-aggregation": lambda: AMG("smoothed-aggregation"),
