@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from numbers import Real
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -43,7 +43,7 @@ class JacobiIteration:
     def __init__(self, omega: Any = 1.0) -> None:
         self.omega = relaxation_factor(omega, self.name)
 
-    def setup(self, operator: Any, system: System | None = None) -> Self:
+    def setup(self, operator: Any, system: System | None = None) -> JacobiIteration:
         """Make the operator ready, once for many right-hand sides. `system`: one of those, for its type.
 
         Raises BadInput on a matrix that is not symmetric, on an operator without entries, and where the ordering cannot
