@@ -20,11 +20,13 @@ class Instances:
     grid        shared by all cases
     fields      {name: (n, [t], *x)}; a boundary field `boundary_x_low` has the axes of its face
     parameters  {name: (n,)}; replaces the problem's own value of that name
+    times       (t,) instants that an evolution is asked for, the first is the start; None for steady problems
     """
 
     grid: Grid
     fields: Mapping[str, np.ndarray] = field(default_factory=lambda: {})
     parameters: Mapping[str, np.ndarray] = field(default_factory=lambda: {})
+    times: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         sizes = {name: len(a) for name, a in {**self.fields, **self.parameters}.items()}
@@ -38,6 +40,10 @@ class Instances:
                     found=f"shape {tuple(array.shape)}",
                     allowed=f"(n, [t], {', '.join(map(str, shape))})",
                 )
+        if self.times is not None and not (self.times.ndim == 1 and self.times.size and (np.diff(self.times) > 0).all()):
+            raise BadInput.of(
+                "the times of a batch cannot be used.", found=str(self.times), allowed="one number or more, increasing"
+            )
 
     def __len__(self) -> int:
         for array in (*self.fields.values(), *self.parameters.values()):

@@ -24,7 +24,7 @@ def shards_from_file(target: Path, folder: ShardFolder, recipe: Recipe, shard_sa
                     continue
                 part = slice(position, position + task.stop - task.start)
                 arrays = {name: file.read(split, name, part) for name in file.variables(split)}
-                arrays |= file.record(split, part)
+                arrays |= file.record(split, part) | file.record(split, part, names=tuple(file.telemetry(split)))
                 index = np.arange(task.start, task.stop)
                 layout = variables(recipe, split)
                 with shard_writer(folder.path / task.filename, layout, recipe.storage.compression) as shard:

@@ -45,7 +45,7 @@ def _require_split(group: h5py.Group, path: str) -> None:
             raise FormatError.of(f"variable {name!r} has no sample axis.", where=place)
         sizes.add(data.shape[0])
         role = text(data.attrs.get("role", ""))
-        if name not in RECORD_NAMES and role not in ROLES:
+        if name not in RECORD_NAMES and role not in (*ROLES, "record"):
             raise FormatError.of(
                 f"variable {name!r} has no role that is known.",
                 where=place,

@@ -31,7 +31,7 @@ class Variable:
 
     dims        names of the axes after `sample`: ("x", "y"), ("time", "x", "y"), ("y",) for a face, () for a scalar
     shape       their sizes
-    role        one of ROLES, or "record" for what the generation noted
+    role        one of ROLES, or "record" for what the generation noted, one number a sample or (with dims) its telemetry
     """
 
     name: str

@@ -179,6 +179,8 @@ def _layouts(recipe: Recipe, folder: ShardFolder) -> tuple[list[SplitLayout], di
                 grid=recipe.grid_for(name),
                 index=index,
                 variables=(*variables(recipe, name), SAMPLE_HASH),
+                time=None if recipe.time is None else recipe.time.instants,
+                time_units=recipe.units.get("time", "1"),
                 dropped=tuple(dropped),
                 attributes=extra,
             )

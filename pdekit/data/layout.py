@@ -118,7 +118,7 @@ def _create_variable(group: Any, variable: Variable, n: int, compression: str) -
     out.attrs["units"] = variable.units
     out.attrs["long_name"] = variable.long_name or variable.name.replace("_", " ")
     if variable.name not in RECORD_NAMES:
-        out.attrs["role"] = variable.role
+        out.attrs["role"] = variable.role  # "record" too: telemetry has names of its own
     if variable.face:
         out.attrs["face"] = variable.face
     if variable.name == "solver_status":

@@ -12,6 +12,7 @@ from pdekit.data.produce import makers, one_thread, variables
 from pdekit.data.read import open_file
 from pdekit.data.recipe import Recipe, recipe_from
 from pdekit.errors import BadInput, FormatError
+from pdekit.problems.evolution import Evolution
 from pdekit.settings import to_toml
 from pdekit.solution import Status
 from pdekit.space.grid import Grid
@@ -86,6 +87,9 @@ def preflight(recipe: Recipe, target: Path) -> None:
         for split, maker in makers(recipe).items():
             cases = maker.draw(range(1))
             maker.problem.check(cases)
+            if isinstance(maker.problem, Evolution):
+                maker.solver.check_times(maker.times)
+                continue
             if _has_level(cases.grid):
                 continue
             if maker.solver.solve(cases).statuses[0] is Status.INCOMPATIBLE_RHS:

@@ -57,7 +57,10 @@ def variables(recipe: Recipe, split: str) -> tuple[Variable, ...]:
     out = []
     for spec in (*problem.inputs, *problem.outputs):
         unit = recipe.units.get(spec.name, spec.unit)
-        out.append(Variable(spec.name, grid.axes, grid.points, dtype, spec.role, unit, spec.long_name))
+        dims, shape = grid.axes, grid.points
+        if recipe.time is not None and spec.role == "output":
+            dims, shape = ("time", *dims), (recipe.time.frames, *shape)
+        out.append(Variable(spec.name, dims, shape, dtype, spec.role, unit, spec.long_name))
     for name in laws:
         if name.startswith("boundary_"):
             face = name.removeprefix("boundary_")
@@ -67,7 +70,15 @@ def variables(recipe: Recipe, split: str) -> tuple[Variable, ...]:
             out.append(Variable(name, axes, grid.face_shape(face), dtype, "boundary", unit, text, face))
     for name in drawn:
         out.append(Variable(name, (), (), "f8", "parameter", recipe.units.get(name, "1"), name.replace("_", " ")))
-    return (*out, *RECORD)
+    return (*out, *RECORD, *telemetry(recipe, split))
+
+
+def telemetry(recipe: Recipe, split: str) -> tuple[Variable, ...]:
+    """What the solver of a recipe notes step by step; nothing for solvers that have no such notes."""
+    if recipe.time is None:
+        return ()
+    maker = makers(recipe)[split]
+    return tuple(Variable(*entry) for entry in maker.solver.telemetry(maker.times))
 
 
 def _boundary_unit(recipe: Recipe, kind: str) -> str:

@@ -120,7 +120,13 @@ class DataFile:
             and name not in COORDINATES
             and name not in RECORD_NAMES
             and not is_bare_dimension(data)
+            and text(data.attrs.get("role", "")) != "record"
         }
+
+    def telemetry(self, split: str) -> dict[str, h5py.Dataset]:
+        """What the solver noted step by step, by name: (n, step) and the like; none in most files."""
+        found = {k: d for k, d in self.group(split).items() if isinstance(d, h5py.Dataset) and k not in RECORD_NAMES}
+        return {k: d for k, d in found.items() if text(d.attrs.get("role", "")) == "record"}
 
     def role(self, split: str, name: str) -> str:
         """Role of a variable: "input", "output", "parameter", "geometry" or "boundary"."""
@@ -174,7 +180,7 @@ class DataFile:
         """The cases of a split: inputs, geometry and boundary fields, and parameters, without the outputs."""
         fields = {n: self.read(split, n, index) for n in self.names(split, "input", "geometry", "boundary")}
         parameters = {n: self.read(split, n, index) for n in self.names(split, "parameter")}
-        return Instances(self.grid(split), fields, parameters)
+        return Instances(self.grid(split), fields, parameters, self.time(split))
 
     def outputs(self, split: str, index: Index = None) -> dict[str, np.ndarray]:
         """Outputs of a split, {name: (n, [t], *x)}."""

@@ -11,6 +11,7 @@ from pdekit.data.recipe_model import Recipe
 from pdekit.data.recipe_tables import flat
 from pdekit.errors import BadInput, unknown_name
 from pdekit.problems import PROBLEMS
+from pdekit.problems.evolution import Evolution
 from pdekit.problems.problem import Problem
 from pdekit.registry import read_card, settings_of, solver_class
 from pdekit.space.random_fields import check_law
@@ -52,7 +53,12 @@ def faults_of(recipe: Recipe, split: str) -> list[str]:
         for name in inputs
         if name not in own.fields
     ]
-    names = ["length", *inputs, *(spec.name for spec in problem_class.outputs), *known]
+    evolves = issubclass(problem_class, Evolution)
+    if evolves and recipe.time is None:
+        faults.append(f"time: the problem {recipe.problem!r} evolves; a table [time] with stop and frames is needed")
+    if not evolves and recipe.time is not None:
+        faults.append(f"time: the problem {recipe.problem!r} is steady; leave [time] out")
+    names = ["length", *(["time"] if evolves else []), *inputs, *(spec.name for spec in problem_class.outputs), *known]
     for name in recipe.units:
         if name not in names:
             attempt("units", lambda name=name: _refuse("quantity", name, names))
@@ -75,6 +81,8 @@ def _solver_faults(recipe: Recipe, problem_class: type[Problem]) -> list[str]:
     rtol = recipe.settings().get("rtol")
     if recipe.reference_error.method == "tighten" and recipe.reference_error.samples and rtol is None:
         faults.append(f"reference_error.method: 'tighten' needs a solver with rtol; {recipe.solver!r} has none")
+    if recipe.reference_error.method == "step" and recipe.reference_error.samples and "dt" not in recipe.settings():
+        faults.append(f"reference_error.method: 'step' needs a solver with dt; {recipe.solver!r} has none")
     if rtol is not None and not (isinstance(rtol, float | int) and ROUNDING <= rtol < 1):
         faults.append(
             f"solver_settings.rtol: found {rtol!r}; allowed: a number below 1 and not below {ROUNDING:.2g}, "

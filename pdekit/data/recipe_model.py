@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, field_validator
 
 from pdekit.data.format import NUMBERED
-from pdekit.data.recipe_tables import GridTable, Law, ReferenceError, Split, Storage, one_line
+from pdekit.data.recipe_tables import GridTable, Law, ReferenceError, Split, Storage, Time, one_line
 from pdekit.errors import unknown_name
 from pdekit.problems import PROBLEMS
 from pdekit.problems.problem import Problem
@@ -32,6 +32,7 @@ class Recipe(Settings):
     on_failure: Literal["stop", "drop", "keep"] = "stop"
     units: dict[str, str] = Field(default_factory=dict)
     grid: GridTable
+    time: Time | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     fields: dict[str, Law] = Field(default_factory=dict)
     reference_error: ReferenceError = ReferenceError()
@@ -53,8 +54,10 @@ class Recipe(Settings):
     def _known_solver(cls, value: str) -> str:
         with one_line():
             card = read_card(value)
-        if card.learned:
-            raise ValueError(f"{value!r} is a learned solver; data are made by classical ones")
+        if card.learned or card.hybrid:
+            raise ValueError(
+                f"{value!r} is a {'learned' if card.learned else 'hybrid'} solver; data are made by classical ones"
+            )
         return value
 
     @field_validator("units")

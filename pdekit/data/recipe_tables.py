@@ -1,9 +1,10 @@
-"""The tables of a recipe: [grid], [reference_error], [splits], [storage]; each checks itself."""
+"""The tables of a recipe: [grid], [time], [reference_error], [splits], [storage]; each checks itself."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from pdekit.errors import BadInput
@@ -63,8 +64,27 @@ class GridTable(Settings):
 class ReferenceError(Settings):
     """[reference_error]: how the error of a stored solution is estimated, for the first `samples` of each split."""
 
-    method: Literal["refine", "tighten"] = "refine"
+    method: Literal["refine", "tighten", "step"] = "refine"
     samples: int = Field(default=0, ge=0)
+
+
+class Time(Settings):
+    """[time] of an evolution: `frames` stored instants from `start` to `stop`, both included, evenly spaced."""
+
+    start: float = 0.0
+    stop: float
+    frames: int = Field(ge=2)
+
+    @model_validator(mode="after")
+    def _goes_forward(self) -> Time:
+        if not self.stop > self.start:
+            raise ValueError(f"the time stops at {self.stop} and starts at {self.start}; allowed: stop > start")
+        return self
+
+    @property
+    def instants(self) -> np.ndarray:
+        """(frames,) stored times."""
+        return np.linspace(self.start, self.stop, self.frames)
 
 
 class Split(Settings):

@@ -25,7 +25,7 @@ class Batch:
     """Samples solved together: fields and outputs in float64, the record, and where the time went.
 
     arrays   {variable: (n, *x)} of fields, outputs and parameters drawn per sample
-    record   {name of format.RECORD: (n,)}
+    record   {name of format.RECORD: (n,)}, and the solver's telemetry {name: (n, step, ...)}
     seconds  {"draw", "solve", "residual", "reference_error": seconds of the batch}
     """
 
@@ -49,6 +49,7 @@ class SampleMaker:
         self.problem: Any = recipe.problem_for(split)
         self.laws, self.parameter_laws = recipe.laws_for(split)
         self.rtol = recipe.settings().get("rtol")
+        self.times = None if recipe.time is None else recipe.time.instants
         self.solver = self._solver({})
         self._reference: Any = None
 
@@ -72,6 +73,7 @@ class SampleMaker:
             self.grid,
             {k: np.stack(v) for k, v in fields.items()},
             {k: np.array(v, dtype=np.float64) for k, v in parameters.items()},
+            self.times,
         )
 
     def make(self, indices: range) -> Batch:
@@ -81,7 +83,7 @@ class SampleMaker:
         drawn = perf_counter()
         solution = self.solver.solve(cases)
         solved = perf_counter()
-        residual = self.problem.residual(cases, solution.values)
+        residual = self.problem.residual(cases, solution.values) if cases.times is None else solution.true_residual
         status = [self._judged(s, r) for s, r in zip(solution.statuses, residual, strict=True)]
         judged = perf_counter()
         error = self._reference_error(cases, solution.values, indices, status)
@@ -96,6 +98,7 @@ class SampleMaker:
             ),
             "reference_error": error,
             "sample_seed": np.array(seeds, dtype=np.uint64),
+            **solution.info.get("telemetry", {}),
         }
         seconds = {
             "draw": drawn - started,
@@ -115,6 +118,13 @@ class SampleMaker:
             return Status.FALSE_CONVERGENCE
         return status
 
+    def _sharper(self) -> dict[str, Any]:
+        """Settings of the solver whose answer serves as the truth: rtol / 100, half the step, or the same on finer cells."""
+        settings, method = self.recipe.settings(), self.recipe.reference_error.method
+        if method == "tighten" and self.rtol:
+            return {"rtol": self.rtol / 100}
+        return {"dt": settings["dt"] / 2} if method == "step" else {}
+
     def _reference_error(
         self, cases: Instances, values: dict[str, np.ndarray], indices: range, status: list[Status]
     ) -> np.ndarray:
@@ -125,7 +135,7 @@ class SampleMaker:
         if not chosen:
             return out
         if self._reference is None:
-            self._reference = self._solver({"rtol": self.rtol / 100} if asked.method == "tighten" and self.rtol else {})
+            self._reference = self._solver(self._sharper())
         some = cases[chosen]
         better = self._reference.solve(self.problem.regrid(some, 2) if asked.method == "refine" else some)
         for k, j in enumerate(chosen):
@@ -133,7 +143,7 @@ class SampleMaker:
                 continue
             square, total = 0.0, 0.0
             for name, array in better.values.items():
-                reference = array[k] if asked.method == "tighten" else coarsen(array[k], _fine(self.grid), 2)
+                reference = coarsen(array[k], _fine(self.grid), 2) if asked.method == "refine" else array[k]
                 square += float((self.grid.weights * (values[name][j] - reference) ** 2).sum())
                 total += float((self.grid.weights * reference**2).sum())
             out[j] = math.sqrt(square / total) if total > 0 else math.nan

@@ -1,0 +1,158 @@
+"""Implicit steps: the literal dense scheme, the published counts, independence of samples, failures, what is noted."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pdekit.errors import BadInput, SolveError
+from pdekit.linear.implicit import CrankNicolson
+from pdekit.linear.implicit_methods import METHODS
+from pdekit.problems import PROBLEMS
+from pdekit.problems.heat import Heat
+from pdekit.solution import Status
+from pdekit.solver import Instances
+from pdekit.space.grid import Grid
+from pdekit.space.random_fields import bump
+
+TUNED = {"policy": "chebcb", "arms": 8}
+
+
+def cases(intervals=25, stop=0.02, frames=3, n=1):
+    """The study of Khodak et al.: a bump in the middle; further samples have other conductivities."""
+    grid = Grid.make([intervals + 1] * 2, 1.0, location="vertex", boundary="dirichlet")
+    u = np.repeat(bump(grid, [0.5, 0.5], 0.25)[None], n, axis=0)
+    return Instances(grid, {"initial": u}, {"strong": 10.0 + np.arange(n)}, np.linspace(0.0, stop, frames))
+
+
+def solver(**settings):
+    return CrankNicolson(**{"dt": 1e-3, **settings}).prepare(Heat())
+
+
+def literal(case, dt):
+    """Dense matrices, solved directly."""
+    heat, grid = Heat().of(case), case.grid
+    m, h = grid.points[0] - 2, grid.spacing[0]
+    second = (2 * np.eye(m) - np.eye(m, k=1) - np.eye(m, k=-1)) / h**2
+    laplace = np.kron(second, np.eye(m)) + np.kron(np.eye(m), second)
+    u, t, out = heat.initial(case).ravel(), float(case.times[0]), [case.fields["initial"][0]]
+    for stop in case.times[1:]:
+        while t < stop - dt / 2:
+            k = heat.kappa(t + dt / 2)
+            f = heat.forcing(case, t + dt / 2).ravel()
+            one = np.eye(m * m)
+            u = np.linalg.solve(one + dt / 2 * k * laplace, (one - dt / 2 * k * laplace) @ u + dt * f)
+            t += dt
+        out.append(heat.embed(case, u.reshape(m, m)))
+    return np.array(out)
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+@pytest.mark.parametrize("start", ["previous", "extrapolated", "zero"])
+def test_every_method_and_start_takes_the_literal_steps(method, start):
+    one = cases(intervals=8, stop=0.012, frames=4)
+    solution = solver(method=method, start=start, rtol=1e-11).solve(one)
+    assert solution.statuses == [Status.CONVERGED]
+    expected = literal(one, 1e-3)
+    assert np.allclose(solution.values["temperature"][0], expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+
+
+def test_counts_of_the_published_study_first_steps():
+    """Total iterations to 1e-8; CG needs about 2.9 times those of SSOR-CG at omega = 1.3."""
+    one = cases(stop=0.2, frames=2)
+    counts = {omega: int(solver(omega=omega).solve(one).steps[0]) for omega in (1.0, 1.3, 1.5, 1.75)}
+    plain = int(solver(method="cg").solve(one).steps[0])
+    assert counts[1.0] < counts[1.5] < counts[1.75] < plain, (counts, plain)
+
+
+@pytest.mark.slow
+def test_counts_of_the_published_study_2000_steps():
+    """n_x = 25, first 2000 steps: our earlier prototype, within a percent."""
+    one = cases(stop=2.0, frames=2)
+    known = {"cg": 34134, 1.0: 13092, 1.3: 11863, 1.5: 12908, 1.75: 17902}
+    for key, count in known.items():
+        settings = {"method": "cg"} if key == "cg" else {"omega": key}
+        assert int(solver(**settings).solve(one).steps[0]) == pytest.approx(count, rel=0.01), key
+
+
+def test_samples_do_not_depend_on_each_other_tuner_included():
+    several = cases(stop=0.05, n=3)
+    together = solver(tuner=TUNED, history=4).solve(several)
+    for i in (2, 0):
+        alone = solver(tuner=TUNED, history=4).solve(several.case(i))
+        assert np.array_equal(alone.values["temperature"][0], together.values["temperature"][i])
+        for name, notes in alone.info["telemetry"].items():
+            if name != "step_seconds":
+                assert np.array_equal(notes[0], together.info["telemetry"][name][i], equal_nan=True), name
+
+
+def test_telemetry_says_what_each_step_cost():
+    one, tuned = cases(stop=0.05), solver(tuner=TUNED, history=6)
+    solution = tuned.solve(one)
+    notes = {k: v[0] for k, v in solution.info["telemetry"].items()}
+    declared = {name: (shape, kind) for name, _, shape, kind, *_ in tuned.telemetry(one.times)}
+    assert {k: (v.shape, v.dtype.str[1:]) for k, v in notes.items()} == declared
+    assert notes["step_cost"].sum() == solution.steps[0]
+    arms = np.linspace(1.0, 1.95, 8, dtype=np.float32)
+    assert np.isin(notes["step_parameter"], arms).all()
+    assert len(set(notes["step_parameter"].tolist())) > 3, "it explores"
+    assert ((notes["step_probability"] > 0) & (notes["step_probability"] <= 1)).all()
+    assert notes["step_context"] == pytest.approx([Heat().context(one, 1e-3 * k) for k in range(50)], rel=1e-5)
+    assert notes["step_residual"].max() <= 1e-8 * (1 + 1e-6)
+    kept = notes["step_history"]
+    for cost, row in zip(notes["step_cost"], kept, strict=True):
+        assert np.isfinite(row[: min(6, cost + 1)]).all()
+        assert np.isnan(row[cost + 1 :]).all()
+    fixed = solver(omega=1.25).solve(one).info["telemetry"]
+    assert (fixed["step_parameter"] == np.float32(1.25)).all()
+    assert (fixed["step_probability"] == 1).all()
+    assert "step_history" not in fixed
+    assert np.isnan(solver(method="cg").solve(one).info["telemetry"]["step_parameter"]).all()
+
+
+def test_a_step_that_fails_ends_the_trajectory_with_its_status():
+    hopeless = replace(cases(n=2, frames=5), times=np.linspace(0.7, 0.72, 5))  # where a step is a stiff one
+    solution = solver(method="cg", max_steps=3).solve(hopeless)
+    assert solution.statuses == [Status.MAX_STEPS] * 2
+    u = solution.values["temperature"]
+    assert np.isfinite(u[:, 0]).all()
+    assert np.isnan(u[:, -1]).all()
+    assert solution.true_residual.min() > 1e-8
+    broken = cases()
+    broken.fields["initial"][0, 4, 4] = np.nan
+    assert solver().solve(broken).statuses == [Status.NONFINITE_INPUT]
+
+
+def test_times_that_no_whole_step_reaches_are_refused_before_work():
+    with pytest.raises(BadInput, match=r"(?s)not whole steps apart.*found: 0.0075 .*dt = 0.001.*multiples of dt"):
+        solver().solve(cases(stop=0.015, frames=3))
+    with pytest.raises(BadInput, match="needs two times or more"):
+        solver().solve(Instances(cases().grid, cases().fields, {}, np.array([0.0])))
+    with pytest.raises(SolveError, match="before `prepare"):
+        CrankNicolson(dt=1.0).solve(cases())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dt": 0.0}, "(?s)dt of a time step.*found: 0.0.*a number > 0"),
+        ({"dt": float("nan")}, "(?s)dt of a time step.*nan"),
+        ({"method": "gmres2"}, "(?s)method of a time step.*'gmres2'.*pcg-ssor"),
+        ({"omega": 2.0}, "(?s)omega of a time step.*2.0.*between 0 and 2"),
+        ({"start": "last"}, "(?s)start of a time step.*'last'.*previous, extrapolated, zero"),
+        ({"history": -1}, "(?s)history of a time step.*-1"),
+        ({"rtol": -1.0}, "(?s)rtol of a solver.*-1.0"),
+        ({"tuner": {"policy": "chebbc"}}, "(?s)policy of a tuner.*did you mean 'chebcb'"),
+        ({"tuner": {"polcy": "chebcb"}}, "(?s)setting of a tuner.*did you mean 'policy'"),
+        ({"tuner": {"low": 1.9, "high": 1.1}}, "(?s)no grid can be made.*low 1.9, high 1.1"),
+        ({"tuner": {"policy": "chebcb"}, "method": "cg"}, "(?s)'cg' of a time step has no parameter to tune"),
+    ],
+)
+def test_wrong_settings_are_refused(settings, message):
+    with pytest.raises(BadInput, match=message):
+        CrankNicolson(**{"dt": 1e-3, **settings})
+
+
+def test_a_steady_problem_is_refused():
+    with pytest.raises(BadInput, match=r"(?s)cannot serve problem 'poisson'.*not a linear evolution"):
+        CrankNicolson(dt=1.0).prepare(PROBLEMS["poisson"]())
