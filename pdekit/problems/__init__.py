@@ -3,6 +3,7 @@
 from pdekit.problems.compact_poisson import CompactPoisson
 from pdekit.problems.convection_diffusion import ConvectionDiffusion
 from pdekit.problems.darcy import Darcy
+from pdekit.problems.heat import Heat
 from pdekit.problems.helmholtz import Helmholtz
 from pdekit.problems.obstructed_poisson import ObstructedPoisson
 from pdekit.problems.poisson import Poisson
@@ -14,6 +15,7 @@ PROBLEMS = {
         CompactPoisson,
         ConvectionDiffusion,
         Darcy,
+        Heat,
         Helmholtz,
         ObstructedPoisson,
         Poisson,
@@ -26,6 +28,7 @@ __all__ = [
     "CompactPoisson",
     "ConvectionDiffusion",
     "Darcy",
+    "Heat",
     "Helmholtz",
     "ObstructedPoisson",
     "Poisson",
