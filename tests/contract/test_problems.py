@@ -4,6 +4,7 @@ A new equation is found here by its entry in PROBLEMS; nothing in this file name
 """
 
 import dataclasses
+import itertools
 import re
 
 import numpy as np
@@ -19,23 +20,27 @@ from pdekit.space.grid import Grid
 RTOL = 1e-8
 GAUSS = {"variance_factor": 9.0, "tau": 3.0, "alpha": 2.0, "boundary": "neumann"}
 
+DISCS = {"law": "discs", "count": 2, "low": 0.1, "high": 0.2}
+
 
 def default_grid(problem):
-    """The smallest Dirichlet box of cells that the problem is defined on, two axes where it may choose."""
-    for dim in (2, 1, 3):
-        grid = Grid.make((16,) * dim, (1.0,) * dim, boundary="dirichlet")
+    """The smallest Dirichlet box that the problem is defined on, of cells and with two axes where it may choose."""
+    for location, dim in itertools.product(("cell", "vertex"), (2, 1, 3)):
+        grid = Grid.make((16,) * dim, (1.0,) * dim, location=location, boundary="dirichlet")
         try:
             problem.check_grid(grid)
         except BadInput:
             continue
         return grid
-    raise AssertionError(f"{problem.name} is defined on no box of cells with Dirichlet faces")
+    raise AssertionError(f"{problem.name} is defined on no box with Dirichlet faces")
 
 
 def random_cases(problem, grid, n=2):
-    """Laws by what the fields ask for: positive ones log-normal, all others Gaussian."""
+    """Laws by what the fields ask for: masks are discs, positive fields log-normal, all others Gaussian."""
     laws = {
-        spec.name: {"law": "log-normal", "contrast": 10.0, "gauss": GAUSS}
+        spec.name: DISCS
+        if spec.mask
+        else {"law": "log-normal", "contrast": 10.0, "gauss": GAUSS}
         if spec.positive
         else {"law": "gaussian", "gauss": GAUSS, "mean": 0.5}
         for spec in problem.inputs
