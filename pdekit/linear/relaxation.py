@@ -41,7 +41,7 @@ class JacobiIteration:
     name, symmetric, ordering, check_every = "jacobi", False, "jacobi", 1
 
     def __init__(self, omega: Any = 1.0) -> None:
-        self.omega = relaxation_factor(omega, self.name)
+        self.omega: Any = relaxation_factor(omega, self.name)
 
     def setup(self, operator: Any, system: System | None = None) -> JacobiIteration:
         """Make the operator ready, once for many right-hand sides. `system`: one of those, for its type.
@@ -52,9 +52,17 @@ class JacobiIteration:
         if sp.issparse(operator):
             (System(operator, np.zeros(operator_size(operator))) if system is None else system).check_symmetric()
         self.ready = sweeper(operator, np.float64 if system is None else system.b.dtype, self.ordering)
-        self.factor = young_omega(operator) if self.omega == "young" and self.ready.definite else self.omega
-        self.factor = 1.0 if self.factor == "young" else float(self.factor)
+        self.factor, self.note = self._factor(operator)
         return self
+
+    def _factor(self, operator: Any) -> tuple[float, str]:
+        """omega as a number, and a note where Young's could not be had: the run then says by its status what is wrong."""
+        if self.omega != "young":
+            return self.omega, ""
+        try:
+            return young_omega(operator), ""
+        except BadInput as error:
+            return 1.0, f"omega = 1 in place of Young's: {str(error).splitlines()[-1].strip()}"
 
     def run(
         self,
@@ -80,7 +88,7 @@ class JacobiIteration:
             project_rhs=project_rhs,
             callback=callback,
         )
-        solution.info["ordering"] = self.ordering
+        solution.info.update({"ordering": self.ordering} | ({"note": self.note} if self.note else {}))
         return solution
 
 
@@ -96,7 +104,7 @@ class SOR(JacobiIteration):
     name = "sor"
 
     def __init__(self, omega: Any = 1.0, ordering: str = "lexicographic", check_every: int = 1) -> None:
-        self.omega = omega if omega == "young" and self.name == "sor" else relaxation_factor(omega, self.name)
+        self.omega: Any = omega if omega == "young" and self.name == "sor" else relaxation_factor(omega, self.name)
         if ordering not in ORDERINGS:
             raise unknown_name(f"ordering of {self.name}", str(ordering), ORDERINGS)
         if isinstance(check_every, bool) or not isinstance(check_every, int) or check_every < 1:

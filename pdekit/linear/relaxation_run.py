@@ -83,6 +83,7 @@ class _Run:
     def __init__(self, system: System, ready: Sweeper, omega: float, stop: Stop, symmetric: bool, every: int) -> None:
         self.system, self.ready, self.omega, self.stop = system, ready, omega, stop
         self.symmetric, self.every = symmetric, every
+        self.length = every * max(1, BLOCK // every)  # a block ends with a norm that was asked for
         self.step = self.products = 0
         self.incompatible = 0.0
         self.best, self.best_step = math.inf, 0
@@ -113,7 +114,7 @@ class _Run:
         first = norm_b if size == 0.0 else system.residual(x, r)
         self.products = 0 if size == 0.0 else 1
         self.limit = self.stop.limit(b.size)
-        self.norms = np.full(min(self.limit, 64 * BLOCK) + 1, first)
+        self.norms = np.full(min(self.limit, 64 * self.length) + 1, first)
         self.scale = norm_b if self.stop.relative_to == "b" else first
         self.target = max(self.stop.rtol * self.scale, self.stop.atol)
         self.ceiling = BLOW_UP * max(first, self.scale)
@@ -127,8 +128,8 @@ class _Run:
         return self._ended(first)
 
     def block(self) -> Status | None:
-        """BLOCK sweeps, less where the test is met; the status they ask for, None to go on."""
-        begin, last = self.step, min(self.step + BLOCK, self.limit)
+        """Some BLOCK sweeps, less where the test is met; the status they ask for, None to go on."""
+        begin, last = self.step, min(self.step + self.length, self.limit)
         if last >= len(self.norms):
             self.norms = np.concatenate([self.norms, np.empty(min(len(self.norms), self.limit + 1 - len(self.norms)))])
         np.copyto(self.before, self.x)
