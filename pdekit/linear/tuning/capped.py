@@ -23,6 +23,9 @@ class Capped(Around):
 
     The solver stops at `trial.budget`, goes on from the same iterate with `trial.fallback`, and tells the total, which is what
     the arm costs under this rule. No budget where nothing is known yet, nor for the best known arm itself.
+
+    factor   below 2 an arm that is better, but dear where the budget was guessed too low, may never show it (measured: ChebCB
+             then locks in on a bad arm)
     """
 
     factor: float | int = 3.0

@@ -116,10 +116,15 @@ class ChebCB(Policy):
         refit(self.gram, self.moment, self.squares, self.theta, self.rests, -1 if every else arm, box)
 
     def estimates(self, place: Place | None) -> np.ndarray:
-        """Predicted losses, NaN for arms never tried."""
-        y = predict(self.theta, chebyshev(place, self.size))
+        """Expected losses, NaN for arms never tried: of the series once an arm has 2 m costs, before that its mean cost.
+
+        A series through fewer points is short, hence low where the arm was not tried: right for exploring, wrong for budgets.
+        """
+        tries = self.gram[:, 0, 0]
+        means = self.moment[:, 0] / np.maximum(tries, FLOOR)
+        y = np.where(tries >= 2 * self.size, predict(self.theta, chebyshev(place, self.size)), means)
         losses = self.unit * np.expm1(y) if self.target == "log" else y
-        return np.where(self.gram[:, 0, 0] > 0.0, np.maximum(losses, 0.0), np.nan)
+        return np.where(tries > 0.0, np.maximum(losses, 0.0), np.nan)
 
     def fade(self, gamma: float) -> None:
         """Old moments, errors and rounds count gamma; the box does not shrink."""

@@ -40,6 +40,18 @@ def relax(shift, b, omega, target, limit, x):
     return limit, math.sqrt(now / last) if last > 0.0 else 0.0, False
 
 
+@numba.njit(cache=True)
+def counts(shifts, rhs, omegas, eps, limit):
+    """(T, d) sweeps of every system with every omega."""
+    m = int(math.sqrt(rhs.shape[1]))
+    out = np.zeros((shifts.size, omegas.size))
+    for t in range(shifts.size):
+        target = eps * math.sqrt(np.sum(rhs[t] ** 2))
+        for i in range(omegas.size):
+            out[t, i] = relax(shifts[t], rhs[t], omegas[i], target, limit, np.zeros((m + 2, m + 2)))[0]
+    return out
+
+
 def sweeps(system, omega, eps=1e-8):
     """Sweeps from x = 0 until |r| < eps |r_0|."""
     m = math.isqrt(system.rhs.size)
@@ -52,6 +64,10 @@ class Reference:
 
     relax = staticmethod(relax)
     sweeps = staticmethod(sweeps)
+
+    @staticmethod
+    def counts(stream, omegas, eps=1e-8):
+        return counts(stream.shifts, stream.rhs, np.asarray(omegas, float), eps, LIMIT)
 
     @staticmethod
     def solve(system, trial, eps=1e-8):

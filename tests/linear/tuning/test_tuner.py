@@ -24,6 +24,7 @@ from pdekit.linear.tuning import (
     Tuner,
     grid,
 )
+from pdekit.linear.tuning.context import chebyshev
 from pdekit.solution import Status
 
 OMEGA = grid("omega", 1.0, 1.95)
@@ -176,7 +177,7 @@ def test_chebcb_measures_the_prediction_that_was_made_at_the_draw():
     tuner = new(ChebCB.literal(), cost_offset=0)
     play(tuner, 60, np.random.default_rng(0))
     late = tuner.ask(0.2)
-    guess = tuner.policy.estimates(INTERVAL.place(0.2))[late.arm]
+    guess = tuner.policy.theta[late.arm] @ chebyshev(INTERVAL.place(0.2), 6)
     play(tuner, 100, np.random.default_rng(1))
     before = tuner.policy.missed
     tuner.tell(late.id, 10.0)
