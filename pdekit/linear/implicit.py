@@ -86,7 +86,7 @@ class CrankNicolson:
         if not isinstance(problem, LinearEvolution):
             raise BadInput.of(
                 f"solver {self.name!r} cannot serve problem {getattr(problem, 'name', problem)!r}.",
-                found="it is not a linear evolution",
+                found="the problem is not a linear evolution",
                 hint="`pdekit list solvers` shows what each solver asks of a problem",
             )
         self.problem = problem

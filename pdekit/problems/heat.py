@@ -31,6 +31,7 @@ class Heat(LinearEvolution):
                    warm ring.
     Resolve it:    the bump with 4 points per radius at least; time steps well below 1/(turns * 8).
     Units:         u in [u], lengths in L, times in T; weak, strong in L^2/T, power in [u]/T, turns in 1/T.
+    Boundary:      every wall is held at 0.
     Exact:         without the lamp, modes of the box decay by exp(-lambda integral of kappa): `decay`.
     Source:        the time-varying heat equation of Khodak, Chow, Balcan & Talwalkar 2024, arXiv:2310.02246, sec. 4.2.
     """
@@ -44,7 +45,7 @@ class Heat(LinearEvolution):
     turns: int | float = 8.0
 
     name: ClassVar[str] = "heat"
-    equation: ClassVar[str] = "d temperature/dt = kappa(t) Laplace temperature + f(x, t)"
+    equation: ClassVar[str] = "d temperature/dt = kappa(t) Laplace temperature + f(x, t), from initial"
     traits: ClassVar[frozenset[str]] = frozenset({"evolution", "linear", "spd", "scalar", "diffusion"})
     inputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("initial", "input", "1", "temperature at the start"),)
     outputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("temperature", "output", "1", "temperature"),)

@@ -12,6 +12,7 @@ import pytest
 
 from pdekit.errors import BadInput
 from pdekit.problems import PROBLEMS
+from pdekit.problems.evolution import Evolution
 from pdekit.problems.problem import FieldSpec, Problem
 from pdekit.registry import load_solver, read_card, solver_names
 from pdekit.solver import Instances
@@ -47,20 +48,34 @@ def random_cases(problem, grid, n=2):
     }
     rng = np.random.default_rng(5)
     drawn = [problem.sample(grid, rng, laws) for _ in range(n)]
-    return Instances(grid, {name: np.stack([case[name] for case in drawn]) for name in laws})
+    times = np.array([0.0, 0.002, 0.004]) if issubclass(type(problem), Evolution) else None
+    return Instances(grid, {name: np.stack([case[name] for case in drawn]) for name in laws}, {}, times)
 
 
 def classical_solver(problem):
     """A solver whose card serves this problem and iterates to a tolerance."""
     for name in solver_names():
         card = read_card(name)
-        if not card.learned and set(card.solves) <= problem.traits and "rtol" in card.settings:
+        if not (card.learned or card.hybrid) and set(card.solves) <= problem.traits and "rtol" in card.settings:
             return load_solver(name, {"settings.rtol": RTOL}).prepare(problem)
     raise AssertionError(f"no solver card serves problem {problem.name!r}")
 
 
+STEADY = [name for name in sorted(PROBLEMS) if not issubclass(PROBLEMS[name], Evolution)]
+
+
 @pytest.fixture(params=sorted(PROBLEMS))
 def kind(request):
+    return PROBLEMS[request.param]
+
+
+@pytest.fixture(params=STEADY)
+def steady(request):
+    return PROBLEMS[request.param]
+
+
+@pytest.fixture(params=[name for name in sorted(PROBLEMS) if name not in STEADY])
+def evolution(request):
     return PROBLEMS[request.param]
 
 
@@ -114,12 +129,12 @@ def test_its_fields_have_role_unit_and_a_name_for_people(kind):
         assert len(spec.long_name) > 2
 
 
-def test_a_random_case_is_answered_and_its_residual_is_small(kind):
-    problem = kind()
+def test_a_random_case_is_answered_and_its_residual_is_small(steady):
+    problem = steady()
     instances = random_cases(problem, default_grid(problem))
     problem.check(instances)
     solution = classical_solver(problem).solve(instances).require_converged()
-    assert set(solution.values) == {spec.name for spec in kind.outputs}
+    assert set(solution.values) == {spec.name for spec in steady.outputs}
     residual = problem.residual(instances, solution.values)
     assert residual.shape == (2,)
     assert np.all(residual <= 10 * RTOL), residual
@@ -129,8 +144,21 @@ def test_a_random_case_is_answered_and_its_residual_is_small(kind):
     assert np.isnan(problem.residual(instances, broken)).all()
 
 
-def test_its_symmetries_take_answers_to_answers(kind):
-    problem = kind()
+def test_a_random_trajectory_is_answered_frame_by_frame(evolution):
+    problem = evolution()
+    instances = random_cases(problem, default_grid(problem))
+    problem.check(instances)
+    solution = classical_solver(problem).solve(instances).require_converged()
+    assert set(solution.values) == {spec.name for spec in evolution.outputs}
+    for values in solution.values.values():
+        assert values.shape == (2, 3, *instances.grid.points)
+        assert np.isfinite(values).all()
+    assert np.all(solution.true_residual <= 10 * RTOL)
+    assert np.isnan(problem.residual(instances, solution.values)).all(), "frames are too far apart to judge by"
+
+
+def test_its_symmetries_take_answers_to_answers(steady):
+    problem = steady()
     grid = default_grid(problem)
     instances = random_cases(problem, grid)
     values = classical_solver(problem).solve(instances).require_converged().values

@@ -22,8 +22,12 @@ def name(request):
 
 
 def small(recipe):
-    """Two samples to train on, one for every other split, on a small grid; what the splits set stays."""
+    """Two samples to train on, one for every other split, on a small grid, few steps; what the splits set stays."""
+    times = {}
+    if recipe.time is not None:
+        times = {"time.stop": recipe.time.start + 20 * recipe.settings()["dt"], "time.frames": 3}
     return {
+        **times,
         "grid.points": [SMALL[len(recipe.grid.points)]] * len(recipe.grid.points),
         "reference_error.samples": 1,
         **{f"splits.{split}.samples": 1 for split in recipe.splits if recipe.splits[split].set},
@@ -37,6 +41,8 @@ def test_it_is_whole(name):
     assert len(recipe.title) > 10
     problem = PROBLEMS[recipe.problem]
     named = {"length", *(spec.name for spec in (*problem.inputs, *problem.outputs))}
+    if recipe.time is not None:
+        named.add("time")
     assert named <= set(recipe.units), "the unit of every quantity is stated"
     assert recipe.on_failure == "stop"
     assert recipe.reference_error.samples > 0
@@ -55,7 +61,8 @@ def test_a_small_piece_is_made_and_passes_its_check(name, tmp_path):
         assert len(instances) == (2 if split == "train" else 1)
         assert set(instances.fields) >= {spec.name for spec in problem.inputs}
         assert set(outputs) == {spec.name for spec in problem.outputs}
-        assert all(a.shape[1:] == (dims,) * len(recipe.grid.points) for a in outputs.values())
+        frames = () if recipe.time is None else (3,)
+        assert all(a.shape[1:] == (*frames, *(dims,) * len(recipe.grid.points)) for a in outputs.values())
         assert all((a != 0).any() for a in outputs.values())
     assert [p.name for p in tmp_path.iterdir()] == ["small.h5"]
 

@@ -154,5 +154,5 @@ def test_wrong_settings_are_refused(settings, message):
 
 
 def test_a_steady_problem_is_refused():
-    with pytest.raises(BadInput, match=r"(?s)cannot serve problem 'poisson'.*not a linear evolution"):
+    with pytest.raises(BadInput, match=r"(?s)cannot serve problem 'poisson'.*the problem is not a linear evolution"):
         CrankNicolson(dt=1.0).prepare(PROBLEMS["poisson"]())
