@@ -78,7 +78,7 @@ def relax(  # noqa: PLR0913
 
 
 class _Run:
-    """The state of one iteration. x and b lie as the sweeps want them."""
+    """The state of one iteration."""
 
     def __init__(self, system: System, ready: Sweeper, omega: float, stop: Stop, symmetric: bool, every: int) -> None:
         self.system, self.ready, self.omega, self.stop = system, ready, omega, stop
@@ -88,6 +88,7 @@ class _Run:
         self.incompatible = 0.0
         self.best, self.best_step = math.inf, 0
         self.kept_step = 0
+        self.moved = False  # x and b lie as the sweeps want them
         self.patience = max(PATIENCE, TRANSIENT / (2.0 - omega), 2 * every)
 
     def start(self, x0: np.ndarray | None, project_rhs: bool) -> Status | None:
@@ -119,8 +120,7 @@ class _Run:
         self.target = max(self.stop.rtol * self.scale, self.stop.atol)
         self.ceiling = BLOW_UP * max(first, self.scale)
         self.best = first
-        self.b = self.ready.inward(system.b)
-        self.x = self.ready.inward(x)
+        self.b, self.x, self.moved = self.ready.inward(system.b), self.ready.inward(x), True
         self.before, self.kept = np.empty_like(self.x), self.x.copy()
         kept = self.ready.residual_kept()
         if kept is not None:
@@ -190,7 +190,7 @@ class _Run:
     def finish(self, status: Status) -> np.ndarray:
         """The solution in the shape of b, without its null-space part; after a failure the iterate of the least norm."""
         shape = self.system.b.shape
-        if not hasattr(self, "kept"):
+        if not self.moved:
             return self.x
         if status.failed and self.best_step < self.step:
             end, norms = self.step, self.norms

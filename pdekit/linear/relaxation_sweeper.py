@@ -20,7 +20,8 @@ SHORTEST = 3  # unknowns of a periodic axis: on a shorter one a pair is coupled 
 
 
 class Sweeper:
-    """Sweeps over one operator. `inward` gives vectors the layout of the sweeps, `outward` takes it off again.
+    """Sweeps over one operator. `inward` gives vectors the layout of the sweeps, `outward` takes it off again. The work space
+    is kept from call to call: one thread at a time.
 
     operator    what it was made from
     matrix      what the compiled call wants of A

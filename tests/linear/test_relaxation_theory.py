@@ -17,7 +17,6 @@ from pdekit.space.diffusion import diffusion
 from pdekit.space.grid import Grid
 from pdekit.space.stencils import StencilOperator
 
-SLOW = pytest.mark.slow
 ORDERINGS = ("lexicographic", "red-black", "multicolour")
 
 
@@ -38,7 +37,7 @@ def best(m):
     return 2.0 / (1.0 + math.sin(math.pi / (m + 1)))
 
 
-@pytest.mark.parametrize(("m", "expected"), [(10, 1.565), (20, 1.74), (31, 1.82), pytest.param(63, 1.906, marks=SLOW)])
+@pytest.mark.parametrize(("m", "expected"), [(10, 1.565), (20, 1.74), (31, 1.82), (63, 1.906)])
 def test_the_best_omega_lies_where_young_has_it(m, expected):
     omegas = np.arange(round(best(m), 2) - 0.06, min(round(best(m), 2) + 0.08, 1.985), 0.01)
     counts = [mean_count(m, omega, samples=10) for omega in omegas]
@@ -49,7 +48,7 @@ def test_the_best_omega_lies_where_young_has_it(m, expected):
 
 @pytest.mark.parametrize(
     ("m", "at_best", "at_one"),
-    [(10, 37.5, 190), (20, 71, 665), pytest.param(31, 109, 1490, marks=SLOW), pytest.param(63, 217, 5800, marks=SLOW)],
+    [(10, 37.5, 190), (20, 71, 665), (31, 109, 1490), (63, 217, 5800)],
 )
 def test_counts_at_the_best_omega_and_at_one(m, at_best, at_one):
     assert mean_count(m, best(m)) == pytest.approx(at_best, rel=0.03)
@@ -86,7 +85,6 @@ def test_the_spectral_radius_is_youngs(ordering):
     assert radius(map_of(op, best(10), ordering)) == pytest.approx(best(10) - 1, rel=0.2)  # a defective eigenvalue
 
 
-@SLOW
 def test_counts_scale_with_m_squared_and_with_m():
     slow = mean_count(63, 1.0, samples=6) / mean_count(31, 1.0, samples=6)
     fast = mean_count(63, best(63)) / mean_count(31, best(31))
