@@ -42,9 +42,7 @@ class IncompleteCholesky:
                 self._factor = (lower.indptr, lower.indices, factor)
                 return self
             self.shift = 2.0 * self.shift or FIRST
-        self.shift = None
-        with np.errstate(divide="ignore"):
-            self._inverse = 1.0 / diagonal
+        self.shift, self._inverse = None, 1.0 / np.where(diagonal == 0.0, 1.0, diagonal)
         return self
 
     def apply(self, r: np.ndarray, out: np.ndarray, norm: float = 1.0) -> float:

@@ -247,6 +247,8 @@ class _Run:
         self.x = self.start + self._correction(d)
         self.r = self.right - self.product(self.x)
         self.norm = norm(self.r.ravel())
+        if not math.isfinite(norm(self.x.ravel())):  # in a part that A does not see
+            self.norm = math.nan
 
     def _checked(self, now: float) -> Status | None:
         if now < self.best:

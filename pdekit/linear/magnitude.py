@@ -20,6 +20,7 @@ from pdekit.linear.system import System
 from pdekit.linear.vector_kernels import norm
 from pdekit.solution import Solution, Status
 
+COARSE = 1e-2  # share of x that its number format may lose where it is nearly zero
 ORDINARY = {np.dtype("float64"): 1e60, np.dtype("float32"): 1e6}  # largest |b|, and 1 / smallest, left as they are
 
 
@@ -65,6 +66,12 @@ def at_ordinary_size(method: Callable[..., Solution]) -> Callable[..., Solution]
             x, residuals = np.ldexp(solution.values, k), np.ldexp(solution.residuals, k)
         out = replace(solution, values=x, residuals=residuals)
         lost = np.isfinite(solution.values).all() and not np.isfinite(x).all()
-        return replace(out, status=Status.NONFINITE, true_residual=math.nan) if lost else out
+        if lost:
+            return replace(out, status=Status.NONFINITE, true_residual=math.nan)
+        if solution.status.converged and k < 0:  # x may be too small a number, or none but 0
+            gap = np.abs(np.ldexp(x, -k) - solution.values).max()  # no squares: they would vanish where x does
+            if gap > COARSE * np.abs(solution.values).max():
+                return replace(out, status=Status.FALSE_CONVERGENCE, true_residual=math.nan)
+        return out
 
     return scaled

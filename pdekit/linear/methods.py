@@ -13,6 +13,7 @@ from pdekit.linear.direct import FastPoisson, SparseLU, once
 from pdekit.linear.krylov import GMRES, MINRES, BiCGStab
 from pdekit.linear.multigrid import MultigridCycle
 from pdekit.linear.preconditioners import AMG
+from pdekit.linear.relaxation import SOR, SSOR, GaussSeidel, JacobiIteration
 from pdekit.linear.stationary import stationary
 from pdekit.linear.stop import Stop
 from pdekit.linear.system import System
@@ -121,4 +122,8 @@ METHODS: dict[str, Callable[..., Any]] = {
     "amg": lambda: Cycles("amg", AMG()),
     "fast-poisson": Transforms,
     "direct": Direct,
+    "jacobi": JacobiIteration,
+    "gauss-seidel": GaussSeidel,
+    "sor": lambda: SOR("young"),
+    "ssor": SSOR,
 }

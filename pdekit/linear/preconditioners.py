@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyamg
+import scipy.sparse as sp
 
 from pdekit.errors import BadInput
 from pdekit.linear.system import as_csr
@@ -127,22 +128,36 @@ class AMG:
         self.name = "amg" if method == "ruge-stuben" else method
 
     def setup(self, operator: Any) -> AMG:
-        """Assemble the matrix and build pyamg's hierarchy."""
-        self.hierarchy = hierarchy(operator, self.method)
-        self.cycle = self.hierarchy.aspreconditioner(cycle="V")
+        """Assemble the matrix, float64 and of ordinary size, and build pyamg's hierarchy.
+
+        Where pyamg cannot (it divides by zero on some matrices that are not positive definite), M is NaN, which the
+        iteration reports.
+        """
+        matrix = as_csr(operator).astype(np.float64)
+        self._power = -int(np.frexp(abs(matrix).max())[1])
+        matrix.data = np.ldexp(matrix.data, self._power)
+        try:
+            with np.errstate(all="ignore"):
+                self.hierarchy = hierarchy(matrix, self.method)
+                self.cycle: Any = self.hierarchy.aspreconditioner(cycle="V")
+        except (ValueError, ArithmeticError, IndexError, np.linalg.LinAlgError):
+            self.hierarchy = self.cycle = None
         return self
 
     def apply(self, r: np.ndarray, out: np.ndarray, norm: float = 1.0) -> float:
         """out = M r; returns r . out."""
-        out[...] = (self.cycle @ r.ravel()).reshape(r.shape)
+        try:
+            with np.errstate(all="ignore"):
+                z = self.cycle @ r.ravel().astype(np.float64, copy=False)
+                out[...] = np.ldexp(z, self._power).reshape(r.shape)
+        except (TypeError, ValueError, np.linalg.LinAlgError):  # no hierarchy, or an infinity in its coarsest matrix
+            out.fill(np.nan)
         return dot(r.ravel(), out.ravel())
 
 
-def hierarchy(operator: Any, method: str) -> Any:
-    """pyamg's multilevel solver of an operator, pseudo-inverse on the coarsest level."""
-    import scipy.sparse as sp
-
-    matrix = sp.csr_matrix(as_csr(operator))
+def hierarchy(matrix: Any, method: str) -> Any:
+    """pyamg's multilevel solver of a matrix, pseudo-inverse on the coarsest level."""
+    matrix = sp.csr_matrix(matrix)
     matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
     build = pyamg.ruge_stuben_solver if method == "ruge-stuben" else pyamg.smoothed_aggregation_solver
     return build(matrix, coarse_solver=("pinv", {"rtol": NULL}))
