@@ -30,7 +30,7 @@ class SSOR:
     """z = M r by one forward and one backward sweep. Linear, symmetric, positive definite where D > 0.
 
     omega   in (0, 2), dimensionless; 1: symmetric Gauss-Seidel. 2 - O(h) takes fewest steps: 12/3 Darcy on 128 intervals
-            153 at 1, 64 at 1.9
+            165 at 1, 68 at 1.9
     Sequential: neither GPU nor threads gain from it. A diagonal entry that is not positive
     shows as a status of the iteration; 0 counts as 1.
     """
