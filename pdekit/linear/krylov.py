@@ -218,6 +218,8 @@ class _Run:
         self.n_precond += 1
         out = np.empty(self.right.shape)
         self.precond.apply(np.ascontiguousarray(v).reshape(self.right.shape), out, norm(np.ascontiguousarray(v)))
+        if self.system.singular:  # factors of a singular A send rounding far into its null space
+            self.system.project(out)
         return out.ravel()
 
     def record(self, value: float) -> None:
