@@ -165,3 +165,17 @@ def test_solvers_of_cards_check_their_preconditioner(solver):
     with pytest.raises(BadInput, match=r"no preconditioner named 'multigird'"):
         solver(precond="multigird")
     assert solver(precond="jacobi").precond == "jacobi"
+
+
+def test_jacobi_of_minres_takes_the_size_of_the_diagonal():
+    """Scaled by |D|, a diagonal matrix has two eigenvalues: two steps; scaled by D it would be no scalar product."""
+    a = sp.diags_array(np.r_[np.linspace(1, 50, 30), -np.linspace(2, 70, 30)]).tocsr()
+    s = solve(a, np.ones(60), method="minres", precond="jacobi")
+    assert (s.status, s.steps) == (Status.CONVERGED, 2)
+
+
+def test_the_tolerance_is_met_and_not_by_far_more_steps():
+    for method in ("minres", "gmres", "bicgstab"):
+        s = solve(WAVE, B, method=method, precond="none", stop=Stop(rtol=1e-5))
+        assert s.true_residual <= 1e-5 * (1 + 1e-9)
+        assert (s.residuals[:-1] > 1e-5 * np.linalg.norm(B)).all()
