@@ -75,6 +75,7 @@ def test_one_system(name, method):
         assert r == pytest.approx(s.residuals.min(), rel=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:rtol")
 def test_the_best_iterate_of_a_failed_run_is_swept_again():
     """The residual swings where omega is large: stopped on its way up, the answer is neither the last iterate nor the start."""
     rng = np.random.default_rng(0)
