@@ -50,14 +50,14 @@ def _dataset(name: str, recipe: dict[str, Any]) -> Row:
 
 
 def solvers() -> list[Row]:
-    """Every solver card: whether it is learned, what it serves and its title."""
+    """Every solver card: whether it is classical, learned or a hybrid of both, what it serves and its title."""
     return [_solver(name, _card(card_folder("solvers") / f"{name}.toml")) for name in solver_names()]
 
 
 def _solver(name: str, card: dict[str, Any]) -> Row:
     return {
         "solver": name,
-        "kind": "learned" if "model" in card else "classical",
+        "kind": "learned" if "model" in card else "hybrid" if "guess" in card.get("settings", {}) else "classical",
         "solves": ", ".join(card.get("solves", [])),
         "what": str(card.get("title", "")),
     }

@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import scipy.sparse as sp
 
 from pdekit.problems.problem import Elliptic
 from pdekit.solver import Instances
@@ -49,6 +50,10 @@ def discrepancies(
     u = stored[case.grid.unknown]
     size = _magnitude(problem, wide, b)
     eps = rounding * 1.01
+    if sp.issparse(operator):
+        norm = residual * float(np.linalg.norm(b.ravel()))
+        out = _of_matrix(sp.csr_array(operator), u, b, size, eps, norm)
+        return {**out, "boundary": _ends(problem, wide, u, stored, eps)}
     product = operator @ u
     r = b - product
     absolute = 2.0 * operator.diagonal() * np.abs(u) - operator @ np.abs(u)
@@ -65,8 +70,38 @@ def discrepancies(
     bound = eps * (3 * work + energy) + 4 * eps**2 * float((np.abs(u) * absolute).sum())
     bound += norm * float(np.linalg.norm(u.ravel())) + float((np.abs(u) * noise).sum()) + np.finfo(np.float64).tiny
     out["energy"] = abs(float((u * r).sum())) / bound
-    ends = np.abs(problem.embed(wide, u) - stored)
-    out["boundary"] = float((ends / (2 * eps * np.abs(stored) + 1e-30 + 4 * eps * np.abs(stored).max())).max())
+    out["boundary"] = _ends(problem, wide, u, stored, eps)
+    return out
+
+
+def _ends(problem: Elliptic, case: Instances, u: np.ndarray, stored: np.ndarray, eps: float) -> float:
+    """Distance of stored boundary points to the boundary values, over its bound."""
+    ends = np.abs(problem.embed(case, u) - stored)
+    return float((ends / (2 * eps * np.abs(stored) + 1e-30 + 4 * eps * np.abs(stored).max())).max())
+
+
+def _of_matrix(
+    matrix: sp.csr_array, u: np.ndarray, b: np.ndarray, size: np.ndarray, eps: float, norm: float
+) -> dict[str, float]:
+    """The same tests of a sparse matrix, symmetric or not: |<w, b - A u>| <= eps (<|A^T w|, |u|> + <|w|, 2 |b|>) + |w| r |b|."""
+    flat, r = np.abs(u).ravel(), b.ravel() - matrix @ u.ravel()
+    noise = 8 * MACHINE * (abs(matrix) @ flat) + np.finfo(np.float64).tiny
+
+    def ratio(weights: sp.csr_array) -> float:
+        """The largest violation over its bound, of rows of weights."""
+        lengths = np.sqrt(np.asarray(weights.power(2).sum(axis=1)).ravel())
+        bound = 2 * eps * (abs(weights @ matrix) @ flat + abs(weights) @ size.ravel())
+        return float((np.abs(weights @ r) / (bound + norm * lengths + abs(weights) @ noise)).max())
+
+    index = np.indices(u.shape)
+    out = {"point": ratio(sp.csr_array(sp.eye_array(u.size)))}
+    for m in (*(m for m in BLOCKS if m < max(u.shape)), max(u.shape)):
+        counts = [-(-n // m) for n in u.shape]
+        block = np.ravel_multi_index(tuple(index // m), counts).ravel()
+        weights = sp.csr_array((np.ones(u.size), (block, np.arange(u.size))), shape=(int(np.prod(counts)), u.size))
+        name = "box" if m == max(u.shape) else "block"
+        out[name] = max(out.get(name, 0.0), ratio(weights))
+    out["energy"] = ratio(sp.csr_array(u.ravel()[None]))
     return out
 
 

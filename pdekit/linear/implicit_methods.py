@@ -52,6 +52,12 @@ def _pcg(preconditioner: Callable[[float], Any]) -> Callable[..., Solution]:
     return run
 
 
+def _multigrid(system: System, operator: StencilOperator, omega: float, stop: Stop, x0: np.ndarray | None) -> Solution:
+    """Geometric where the grid can be halved, else algebraic."""
+    made = AMG() if MultigridCycle.reason_against(operator) else MultigridCycle()
+    return cg(system, stop=stop, precond=made.setup(operator), x0=x0)
+
+
 def _sor(system: System, operator: StencilOperator, omega: float, stop: Stop, x0: np.ndarray | None) -> Solution:
     return SOR(omega).setup(operator, system).run(system, stop=stop, x0=x0)
 
@@ -66,7 +72,7 @@ METHODS = {
         StepMethod("cg", _pcg(lambda omega: None)),
         StepMethod("pcg-jacobi", _pcg(lambda omega: Jacobi())),
         StepMethod("pcg-ssor", _pcg(SSOR), tuned=True),
-        StepMethod("pcg-multigrid", _pcg(lambda omega: MultigridCycle())),
+        StepMethod("pcg-multigrid", _multigrid),
         StepMethod("pcg-amg", _pcg(lambda omega: AMG())),
         StepMethod("pcg-fast-poisson", _pcg(lambda omega: FastPoissonInverse())),
         StepMethod("sor", _sor, tuned=True),

@@ -38,7 +38,7 @@ class Darcy(FluxForm):
 
     name: ClassVar[str] = "darcy"
     equation: ClassVar[str] = "-div(permeability grad pressure) = source"
-    traits: ClassVar[frozenset[str]] = frozenset({"elliptic", "linear", "spd", "scalar", "diffusion"})
+    traits: ClassVar[frozenset[str]] = frozenset({"elliptic", "linear", "symmetric", "spd", "scalar", "diffusion"})
     inputs: ClassVar[tuple[FieldSpec, ...]] = (
         FieldSpec("permeability", "input", "1", "permeability over viscosity", positive=True),
         FieldSpec("source", "input", "1", "volume of fluid fed in, per volume and time"),
