@@ -75,7 +75,7 @@ def test_every_card_is_read_and_its_settings_are_those_of_its_class(name):
         cls = solver_class(read)
         turned = set(read.settings) | set(read.ladder)
         assert turned <= set(settings_of(cls))
-        assert load_solver(name).name == name
+        assert read.hybrid or load_solver(name).name == name
         for key, values in read.ladder.items():  # the setting itself is one of the points that compare turns to
             assert read.settings.get(key, 1.0) in values
 

@@ -203,7 +203,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "boundary-value-law": (
         "generate {small} --set 'grid.boundary_value={x_low={law=\"sine\"}}'",
         "grid (as overridden): there is no law named 'sine",
-        "allowed: did you mean 'sine-series', 'gaussian'? all: constant, gaussian,",
+        "allowed: did you mean 'sine-series', 'gaussian'? all: bump, constant, discs, gaussian,",
     ),
     "robin-pair": (
         "generate {small} --set grid.boundary=robin --set 'grid.robin={x_low=[0.0,1.0]}'",
@@ -220,7 +220,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "problem": (
         "generate {small} --set problem=darcyy",
         "problem (as overridden): there is no problem named 'darcyy",
-        "allowed: did you mean 'darcy'? all: darcy, poisson",
+        "allowed: did you mean 'darcy'? all: compact-poisson, convection-diffusion, darcy,",
         "found: 'darcyy",
     ),
     "parameter": (
@@ -249,7 +249,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "solver": (
         "generate {small} --set solver=pcg-multigird",
         "solver (as overridden): there is no solver named 'pcg-multigird",
-        "allowed: did you mean 'pcg-multigrid', 'multigrid', 'pcg-amg'? all: amg,",
+        "allowed: did you mean 'pcg-multigrid', 'fno+pcg-multigrid', 'multigrid'? all: amg,",
         "next: `pdekit list solvers`, or give a path to a .toml",
     ),
     "solver-learned": (
@@ -315,7 +315,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "law-unknown": (
         "generate {small} --set fields.permeability.law=two-phases",
         "fields (as overridden): there is no law named 'two-phases",
-        "allowed: did you mean 'two-phase'? all: constant, gaussian, log-normal,",
+        "allowed: did you mean 'two-phase'? all: bump, constant, discs, gaussian,",
     ),
     "law-key": (
         "generate {small} --set fields.permeability.hihg=3",
@@ -430,7 +430,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     ),
     "reference-method": (
         "generate {small} --set reference_error.method=guess",
-        "reference_error.method (as overridden): Input should be 'refine' or 'tighten",
+        "reference_error.method (as overridden): Input should be 'refine', 'tighten' or 'step",
         "found: 'guess",
     ),
     "reference-tighten": (
@@ -759,7 +759,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "train-solver": (
         "train fnoo {data} --out new",
         "there is no solver named 'fnoo'.",
-        "allowed: did you mean 'fno', 'tfno'? all: amg, cg, direct, fast-poisson,",
+        "allowed: did you mean 'fno', 'tfno'? all: amg, bicgstab, cg,",
         "next: `pdekit list solvers`, or give a path to a .toml",
     ),
     "train-classical": (
@@ -796,7 +796,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "train-unknown-problem": (
         "train pod-ridge {bad}/unknown-problem.h5 --out new",
         "there is no problem named 'stokes'.",
-        "allowed: darcy, poisson",
+        "allowed: compact-poisson, convection-diffusion, darcy,",
     ),
     "train-broken-recipe": (
         "train pod-ridge {bad}/other-equation.h5 --out new",
@@ -988,7 +988,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "compare-solver": (
         "compare {data} --solver pcg-multigird --out new",
         "there is no solver named 'pcg-multigird'.",
-        "allowed: did you mean 'pcg-multigrid', 'multigrid', 'pcg-amg'? all: amg,",
+        "allowed: did you mean 'pcg-multigrid', 'fno+pcg-multigrid', 'multigrid'? all: amg,",
         "next: `pdekit list solvers`, or give a path to a .toml",
     ),
     "compare-run": (
@@ -1051,7 +1051,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "compare-reference": (
         "compare {data} --solver cg --out new --set reference.solver=gc",
         "there is no solver named 'gc'.",
-        "allowed: did you mean 'cg'? all: amg, cg, direct, fast-poisson, fno,",
+        "allowed: did you mean 'cg'? all: amg, bicgstab, cg,",
         "next: `pdekit list solvers`, or give a path to a .toml",
     ),
     "compare-reference-rtol": (

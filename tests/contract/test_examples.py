@@ -12,7 +12,7 @@ from pdekit.comparison.plan import label, read_plan
 from pdekit.training.train import check_trainable
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PLANS = sorted(EXAMPLES.glob("*/plan.toml"))
+PLANS = sorted(EXAMPLES.glob("*/plan*.toml"))
 READMES = sorted(EXAMPLES.glob("*/README.md"))
 
 
@@ -21,18 +21,17 @@ def test_there_is_a_readme_for_every_plan():
     assert {p.parent for p in PLANS} <= {p.parent for p in READMES}
 
 
-@pytest.mark.parametrize("path", PLANS, ids=lambda p: p.parent.name)
+@pytest.mark.parametrize("path", PLANS, ids=lambda p: f"{p.parent.name}-{p.stem}")
 def test_a_plan_passes_every_look_that_comes_before_work(path):
     plan, folder = read_plan(path)
     cards = read_cards(plan, folder)
     problem = problem_ahead(plan, folder)
     check_entrants(plan, folder, cards, problem, check_trainable)
     assert plan.question.endswith("?")
-    assert any(card.learned for card in cards.values())
     assert "pcg-multigrid" in cards
 
 
-@pytest.mark.parametrize("path", PLANS, ids=lambda p: p.parent.name)
+@pytest.mark.parametrize("path", PLANS, ids=lambda p: f"{p.parent.name}-{p.stem}")
 def test_expectations_name_solvers_and_metrics_of_the_plan(path):
     plan, _ = read_plan(path)
     assert plan.expect, "a plan in the repository says what it gave"
@@ -46,8 +45,8 @@ def test_expectations_name_solvers_and_metrics_of_the_plan(path):
 @pytest.mark.parametrize("path", READMES, ids=lambda p: p.parent.name)
 def test_a_readme_says_command_machine_threads_and_seeds(path):
     text = path.read_text(encoding="utf-8")
-    assert re.search(r"pdekit (compare|train) ", text)
-    for word in ("thread", "seed", "float32", "EPYC"):
-        assert word in text, word
+    assert re.search(r"(pdekit (compare|train)|python examples/\S+\.py) ", text)
+    for word in ("thread", "seed", "float(32|64)", "EPYC|Xeon"):
+        assert re.search(word, text), word
     for link in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text):
         assert (path.parent / link).is_file(), link

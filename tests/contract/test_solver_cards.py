@@ -196,7 +196,8 @@ def test_a_classical_ladder_has_rungs_that_work(name):
             if key == "rtol":
                 assert solution.true_residual[0] <= value
         assert errors[-1] == min(errors), (key, errors)
-        assert errors[-1] < 1e-6 < errors[0], (key, errors)
+        assert errors[-1] < 1e-6, (key, errors)
+        assert errors[0] > 1e4 * max(errors[-1], 1e-12), (key, errors)
 
 
 @pytest.mark.parametrize("name", LEARNED)

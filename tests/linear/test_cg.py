@@ -224,12 +224,12 @@ def noisy(a, calls):
 def test_one_restart_then_false_convergence():
     a = sp.diags_array(np.linspace(1.0, 2.0, 200)).tocsr()
     b, stop = np.random.default_rng(0).normal(size=200), Stop(rtol=1e-6)
-    clean = solve(aslinearoperator(a), b, precond="none", stop=stop)
-    false = solve(noisy(a, 10**6), b, precond="none", stop=stop)
+    clean = solve(aslinearoperator(a), b, precond="none", stop=stop, spd=True)
+    false = solve(noisy(a, 10**6), b, precond="none", stop=stop, spd=True)
     assert false.status is Status.FALSE_CONVERGENCE
     assert false.true_residual > 1e-5
     assert not false.converged
-    rescued = solve(noisy(a, clean.steps), b, precond="none", stop=stop)
+    rescued = solve(noisy(a, clean.steps), b, precond="none", stop=stop, spd=True)
     assert rescued.status is Status.CONVERGED
     assert clean.steps < rescued.steps <= 2 * clean.steps + 2
     assert rescued.true_residual <= 1e-6

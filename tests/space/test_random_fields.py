@@ -24,6 +24,7 @@ EXAMPLES = {
     "sine-series": {"law": "sine-series", "modes": 5},
     "l-shape": {"law": "l-shape"},
     "discs": {"law": "discs", "count": 3, "low": 0.1, "high": 0.3},
+    "bump": {"law": "bump", "radius": 0.3, "height": 2.0, "spread": 0.1},
     "multi-frequency": {"law": "multi-frequency", "slow": 3, "fast": 9},
 }
 
