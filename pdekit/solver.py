@@ -40,7 +40,9 @@ class Instances:
                     found=f"shape {tuple(array.shape)}",
                     allowed=f"(n, [t], {', '.join(map(str, shape))})",
                 )
-        if self.times is not None and not (self.times.ndim == 1 and self.times.size and (np.diff(self.times) > 0).all()):
+        if self.times is not None and not (
+            self.times.ndim == 1 and self.times.size and (np.diff(self.times) > 0).all()
+        ):
             raise BadInput.of(
                 "the times of a batch cannot be used.", found=str(self.times), allowed="one number or more, increasing"
             )
