@@ -33,6 +33,9 @@ def make_tuner(table: Mapping[str, Any], parameter: str, contexts: tuple[float, 
     policy = _policy(Tsallis, given) if binned else _policy(POLICIES[name], given)
     if binned:
         policy = Binned(policy, **bins)
+    seed = space["seed"]
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise BadInput.of("seed of a tuner.", found=repr(seed), allowed="an integer >= 0")
     try:
         arms = grid(parameter, space["low"], space["high"], space["arms"])
     except TypeError:
@@ -53,4 +56,12 @@ def _policy(cls: type[Policy], options: Mapping[str, Any]) -> Policy:
     for key in options:
         if key not in known:
             raise unknown_name("setting of a tuner", key, ["policy", *SPACE, *known])
+        default = next(f.default for f in fields(cls) if f.name == key)  # pyright: ignore[reportArgumentType]
+        kinds = (int, float) if isinstance(default, float) else (type(default),)
+        if isinstance(default, int | float | str) and (
+            isinstance(options[key], bool) or not isinstance(options[key], kinds)
+        ):
+            raise BadInput.of(
+                f"{key} of a tuner.", found=repr(options[key]), allowed=f"{type(default).__name__}, as {default!r}"
+            )
     return cls(**options)

@@ -77,7 +77,8 @@ class CrankNicolson:
         if self.tuner:
             if not self.method.tuned:
                 raise BadInput.of(f"method {method!r} of a time step has no parameter to tune.", hint="leave tuner out")
-            make_tuner(self.tuner, PARAMETER, (0.0, 1.0))
+            for arm in make_tuner(self.tuner, PARAMETER, (0.0, 1.0)).space.arms:
+                self.method.check(arm[PARAMETER])
         self.name = name or type(self).__name__
         self.problem: LinearEvolution | None = None
 

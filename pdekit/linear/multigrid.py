@@ -18,10 +18,8 @@ from pdekit.linear.hierarchy import all_unknowns, grids
 from pdekit.linear.multigrid_levels import Levels, shape3
 from pdekit.space.stencils import StencilOperator
 
-LARGEST_COARSEST = 1024  # unknowns of a dense coarsest level
-LARGEST_ODD = (
-    15  # intervals of a coarsest level in 2D: the dense inverse of 25 x 25 costs ten times an algebraic hierarchy
-)
+# Unknowns of a dense coarsest level; in 2D the inverse of 25 x 25 costs more than all of pyamg's set-up.
+LARGEST_COARSEST = {2: 256, 3: 1024}
 
 
 class MultigridCycle:
@@ -50,10 +48,10 @@ class MultigridCycle:
         if not operator.compiled:
             return "it is not one NumPy system of a single floating type"
         coarsest = grids(operator.grid)[-1]
-        if all_unknowns(coarsest) > LARGEST_COARSEST or (operator.dim == 2 and max(coarsest.intervals) > LARGEST_ODD):
+        if all_unknowns(coarsest) > LARGEST_COARSEST[operator.dim]:
             return (
                 f"{operator.grid.intervals} intervals leave {all_unknowns(coarsest)} unknowns on the coarsest grid, too many "
-                f"for a dense inverse; intervals of 2^k m with m <= {LARGEST_ODD} serve"
+                "for a dense inverse; intervals of 2^k m with m <= 15 serve"
             )
         return None
 

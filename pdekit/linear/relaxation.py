@@ -52,15 +52,16 @@ class JacobiIteration:
         if sp.issparse(operator):
             (System(operator, np.zeros(operator_size(operator))) if system is None else system).check_symmetric()
         self.ready = sweeper(operator, np.float64 if system is None else system.b.dtype, self.ordering)
-        self.factor, self.note = self._factor(operator)
+        null = None if system is None else "constant" if system.constant else system.basis
+        self.factor, self.note = self._factor(operator, null)
         return self
 
-    def _factor(self, operator: Any) -> tuple[float, str]:
+    def _factor(self, operator: Any, nullspace: Any) -> tuple[float, str]:
         """omega as a number, and a note where Young's could not be had: the run then says by its status what is wrong."""
         if self.omega != "young":
             return self.omega, ""
         try:
-            return young_omega(operator), ""
+            return young_omega(operator, nullspace), ""
         except BadInput as error:
             return 1.0, f"omega = 1 in place of Young's: {str(error).splitlines()[-1].strip()}"
 

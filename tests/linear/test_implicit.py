@@ -145,6 +145,9 @@ def test_times_that_no_whole_step_reaches_are_refused_before_work():
         ({"tuner": {"policy": "chebbc"}}, "(?s)policy of a tuner.*did you mean 'chebcb'"),
         ({"tuner": {"polcy": "chebcb"}}, "(?s)setting of a tuner.*did you mean 'policy'"),
         ({"tuner": {"low": 1.9, "high": 1.1}}, "(?s)no grid can be made.*low 1.9, high 1.1"),
+        ({"tuner": {"low": 1.0, "high": 2.5}}, r"(?s)omega of a time step.*between 0 and 2"),
+        ({"tuner": {"seed": -1}}, r"(?s)seed of a tuner.*found: -1"),
+        ({"tuner": {"terms": "six"}}, r"(?s)terms of a tuner.*'six'.*int, as 6"),
         ({"tuner": {"policy": "chebcb"}, "method": "cg"}, "(?s)'cg' of a time step has no parameter to tune"),
     ],
 )

@@ -196,6 +196,7 @@ def test_why_not():
     assert reason(medium((240, 240), (D, D), "cell")) is None
     assert reason(medium((15, 15), (D, D), "cell")) is None  # small enough to be solved directly
     assert "31, 31) intervals leave 961 unknowns" in reason(medium((31, 31), (D, D), "cell"))
+    assert reason(medium((24, 408), (D, D), "cell")) is None  # 3 x 51 on the coarsest
     odd = medium((98, 98), (D, D), "cell")
     assert "98, 98) intervals leave 2401 unknowns" in reason(odd)
     assert "2^k m" in reason(odd)

@@ -5,11 +5,13 @@ import pytest
 
 from pdekit.errors import BadInput
 from pdekit.linear import relaxation_solvers as solvers
+from pdekit.linear.solve import solve
 from pdekit.problems.darcy import Darcy
 from pdekit.problems.poisson import Poisson
 from pdekit.registry import build_solver, load_solver, read_card
 from pdekit.solution import Status
 from pdekit.solver import Instances
+from pdekit.space.diffusion import diffusion
 from pdekit.space.grid import Grid
 
 CARDS = ["jacobi", "gauss-seidel", "sor", "ssor"]
@@ -107,3 +109,17 @@ def test_an_odd_periodic_grid_is_refused_or_solved(name):
             solver.solve(cases)
     else:
         assert solver.solve(cases).converged
+
+
+def test_young_hears_of_a_null_space_that_a_matrix_cannot_tell():
+    """Declared, the matrix takes the sweeps of the grid's operator; not declared, omega falls back to 1, with a note."""
+    operator = diffusion(Grid.make((16, 16), boundary="neumann"), 1.0)[0]
+    b = np.random.default_rng(0).normal(size=(16, 16))
+    b -= b.mean()
+    grid = solve(operator, b, method="sor")
+    declared = solve(operator.to_csr(), b.ravel(), method="sor", nullspace="constant")
+    silent = solve(operator.to_csr(), b.ravel(), method="sor")
+    assert grid.status is declared.status is silent.status is Status.CONVERGED
+    assert abs(int(declared.steps) - int(grid.steps)) <= 1
+    assert int(silent.steps) > 5 * int(grid.steps)
+    assert "omega = 1 in place of Young's" in silent.info["note"]

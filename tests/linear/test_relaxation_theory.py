@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from pdekit.errors import BadInput
 from pdekit.linear import Stop, solve
 from pdekit.linear.relaxation import SOR, SSOR, GaussSeidel, sweeps, young_omega
 from pdekit.linear.relaxation_sweeper import sweeper
@@ -185,7 +186,11 @@ def test_youngs_omega_against_dense_eigenvalues(boundary):
         smallest = values[1 if op.singular else 0]
         omega = 2 / (1 + math.sqrt(1 - (1 - smallest) ** 2))
         assert omega < young_omega(op) <= 2 - (2 - omega) * (1 - 1.1e-3)
-        assert young_omega(op.to_csr()) == pytest.approx(young_omega(op), abs=1e-9) or op.singular
+        declared = young_omega(op.to_csr(), "constant" if op.singular else None)
+        assert declared == pytest.approx(young_omega(op), abs=1e-9)
+        if op.singular:
+            with pytest.raises(BadInput, match=r"(?s)A is singular, or nearly so.*declare the null space"):
+                young_omega(op.to_csr())
 
 
 def test_youngs_omega_of_what_needs_no_iteration():
