@@ -23,7 +23,6 @@ from pdekit.linear.tuning import (
     ChebCB,
     Fixed,
     Formula,
-    Interval,
     Outcome,
     Random,
     ShiftedSystems,

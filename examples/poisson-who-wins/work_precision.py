@@ -1,7 +1,7 @@
 """Every classical solver on one grid: algebraic error against time, set-up included.
 
     python examples/poisson-who-wins/work_precision.py --out runs/poisson-who-wins --dim 2 --points 256
-    python examples/poisson-who-wins/work_precision.py --out runs/poisson-who-wins --dim 3 --points 48
+    python examples/poisson-who-wins/work_precision.py --out runs/poisson-who-wins --dim 3 --points 32
 
 Poisson's equation with a random source on cells, zero walls. Each card of `solvers/` that serves it is run at tolerances from
 1e-2 to 1e-10; the error is the relative L2 distance to the exact solution of the discrete system (fast Poisson, residual 1e-13).
@@ -110,7 +110,7 @@ def figure(rows: list[dict], title: str, path: Path) -> None:
             front.append(row)
             least = row["error"]
     with mpl.rc_context(STYLE):
-        drawn, every = plt.subplots(1, len(PANELS), figsize=(11.0, 4.6), layout="constrained", sharex=True, sharey=True)
+        drawn, every = plt.subplots(1, len(PANELS), figsize=(11.0, 5.0), layout="constrained", sharex=True, sharey=True)
         for axes, (label, names) in zip(every, PANELS.items(), strict=True):
             axes.plot(
                 [1e3 * r["seconds"] for r in front], [r["error"] for r in front], color="#888888", lw=5, alpha=0.35
@@ -123,7 +123,7 @@ def figure(rows: list[dict], title: str, path: Path) -> None:
             axes.set(xscale="log", yscale="log", xlabel="time, set-up included (ms)")
             axes.set_title(label, loc="left", fontsize=9)
             axes.grid(alpha=0.25, lw=0.5)
-            axes.legend(fontsize=7, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.2))
+            axes.legend(fontsize=7, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.2))
         every[0].set(ylabel="relative error of the discrete solution")
         drawn.suptitle(title, fontsize=9)
         drawn.savefig(path, dpi=150)
