@@ -117,9 +117,8 @@ def test_tensors_are_solved_together_as_one_by_one(shared, precond):
     for i in range(16):
         one = solve(diffusion(GRID, a if shared else a[i])[0], B[i], precond=precond)
         assert s.status[i] is one.status is Status.CONVERGED
-        assert abs(s.steps[i] - one.steps) <= max(
-            1, one.steps // 100
-        )  # without a preconditioner rounding moves some 200
+        allowed = max(1, round(one.steps / 100))  # without a preconditioner rounding moves some 200 steps by one or two
+        assert abs(s.steps[i] - one.steps) <= allowed
         error = np.linalg.norm(s.values[i].numpy() - one.values)
         assert error <= 1e-7 * np.linalg.norm(one.values)
         assert s.true_residual[i] <= 1e-8 * (1 + 1e-3)

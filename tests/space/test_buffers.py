@@ -6,19 +6,21 @@ import numpy as np
 
 from pdekit.space import buffers
 
+SHAPE = (137, 263)  # of a size that no other test leaves free blocks of
+
 
 def address(array):
     return array.__array_interface__["data"][0]
 
 
 def test_memory_is_used_again_once_it_is_free():
-    a = buffers.empty((128, 256), np.float64)
-    assert (a.shape, a.dtype, a.flags.c_contiguous, a.flags.writeable) == ((128, 256), np.float64, True, True)
+    a = buffers.empty(SHAPE, np.float64)
+    assert (a.shape, a.dtype, a.flags.c_contiguous, a.flags.writeable) == (SHAPE, np.float64, True, True)
     at = address(a)
-    b = buffers.empty((128, 256), np.float64)
+    b = buffers.empty(SHAPE, np.float64)
     assert address(b) != at
     del a
-    c = buffers.empty((256, 256), np.float32)  # as many bytes
+    c = buffers.empty((2 * SHAPE[0], SHAPE[1]), np.float32)  # as many bytes
     assert address(c) == at
 
 
