@@ -37,7 +37,7 @@ class CrankNicolson:
 
     dt       time step, in units of time; stored times must be whole steps apart
     method   a name in `implicit_methods.METHODS`: how the linear system of a step is solved
-    omega    the parameter of that method; ignored by methods without one
+    omega    the parameter of that method, 1 by default; refused by methods without one
     tuner    settings of a tuner that chooses omega for each step, e.g. { policy = "chebcb", low = 1.0, high = 1.95, arms = 20 };
              empty: omega stays as it is
     start    first guess of each step: "previous" solution, "extrapolated" from two, or "zero"
@@ -52,7 +52,7 @@ class CrankNicolson:
         *,
         dt: float,
         method: str = "pcg-ssor",
-        omega: float = 1.0,
+        omega: float | None = None,
         tuner: Mapping[str, Any] | None = None,
         start: str = "previous",
         history: int = 0,
@@ -69,9 +69,15 @@ class CrankNicolson:
             raise BadInput.of("start of a time step.", found=repr(start), allowed=", ".join(STARTS))
         if isinstance(history, bool) or not isinstance(history, int) or history < 0:
             raise BadInput.of("history of a time step.", found=repr(history), allowed="an integer >= 0")
+        self.how = method
         self.dt, self.start, self.history = float(dt), start, history
         self.stop = Stop(rtol=rtol, atol=atol, max_steps=max_steps)
         self.method: StepMethod = METHODS[method]
+        if omega is not None and not self.method.tuned:
+            raise BadInput.of(
+                f"method {method!r} of a time step has no omega.", found=repr(omega), hint="leave omega out"
+            )
+        omega = 1.0 if omega is None else omega
         self.method.check(omega)
         self.omega, self.tuner = float(omega), dict(tuner or {})
         if self.tuner:
@@ -132,7 +138,7 @@ class CrankNicolson:
         runs = [Trajectory(self, self.problem, case).run() for case in instances.cases()]
         batch = stack(runs)
         info = {
-            "method": f"crank-nicolson, {self.method.name}",
+            "method": f"crank-nicolson, {self.how}",
             "telemetry": {k: np.stack([r.info["telemetry"][k] for r in runs]) for k in runs[0].info["telemetry"]},
         }
         return Solution(**{**vars(batch), "values": {self.problem.outputs[0].name: batch.values}, "info": info})

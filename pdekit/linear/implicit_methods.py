@@ -1,4 +1,7 @@
-"""How the linear system of an implicit step is solved: the operator is another one in each step, so set-up counts."""
+"""How the linear system of an implicit step is solved: the methods of `solve`, each made anew for each step's operator.
+
+The names are those of the door: "pcg-" and a name of PRECONDITIONERS, so that a new preconditioner serves here too.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from pdekit.errors import BadInput
-from pdekit.linear.cg import cg
-from pdekit.linear.direct import SparseLU, once
-from pdekit.linear.multigrid import MultigridCycle
-from pdekit.linear.preconditioners import AMG, FastPoissonInverse, Jacobi
+from pdekit.linear.choice import PRECONDITIONERS
+from pdekit.linear.method import Method
+from pdekit.linear.methods import ConjugateGradients, Direct
 from pdekit.linear.relaxation import SOR
 from pdekit.linear.ssor import SSOR
 from pdekit.linear.stop import Stop
@@ -23,13 +25,12 @@ from pdekit.space.stencils import StencilOperator
 
 @dataclass(frozen=True)
 class StepMethod:
-    """One way to solve a step: `prepare(operator, omega)` makes a preconditioner, or nothing.
+    """One way to solve a step: `make(operator, omega)` gives the method of that step.
 
     tuned   it has a parameter omega in (0, 2)
     """
 
-    name: str
-    run: Callable[[System, StencilOperator, float, Stop, np.ndarray | None], Solution]
+    make: Callable[[StencilOperator, float], Method]
     tuned: bool = False
 
     def check(self, omega: Any) -> None:
@@ -40,42 +41,20 @@ class StepMethod:
     def solve(
         self, operator: StencilOperator, b: np.ndarray, omega: float, stop: Stop, x0: np.ndarray | None
     ) -> Solution:
-        """Solve one system; x0 is kept as it is."""
-        return self.run(System(operator, b), operator, omega, stop, x0)
+        """Solve one system, set-up included; x0 is kept as it is, and left out where the method takes none."""
+        system, method = System(operator, b), self.make(operator, omega)
+        start = None if "x0" in getattr(method, "refuses", ()) else x0
+        return method.setup(operator, system).run(system, stop=stop, x0=start)
 
 
-def _pcg(preconditioner: Callable[[float], Any]) -> Callable[..., Solution]:
-    def run(system: System, operator: StencilOperator, omega: float, stop: Stop, x0: np.ndarray | None) -> Solution:
-        made = preconditioner(omega)
-        return cg(system, stop=stop, precond=None if made is None else made.setup(operator), x0=x0)
-
-    return run
+def _pcg(precond: str) -> StepMethod:
+    return StepMethod(lambda operator, omega: ConjugateGradients(precond))
 
 
-def _multigrid(system: System, operator: StencilOperator, omega: float, stop: Stop, x0: np.ndarray | None) -> Solution:
-    """Geometric where the grid can be halved, else algebraic."""
-    made = AMG() if MultigridCycle.reason_against(operator) else MultigridCycle()
-    return cg(system, stop=stop, precond=made.setup(operator), x0=x0)
-
-
-def _sor(system: System, operator: StencilOperator, omega: float, stop: Stop, x0: np.ndarray | None) -> Solution:
-    return SOR(omega).setup(operator, system).run(system, stop=stop, x0=x0)
-
-
-def _direct(system: System, operator: StencilOperator, omega: float, stop: Stop, x0: np.ndarray | None) -> Solution:
-    return once(system, SparseLU().setup(operator, singular=False))
-
-
-METHODS = {
-    method.name: method
-    for method in (
-        StepMethod("cg", _pcg(lambda omega: None)),
-        StepMethod("pcg-jacobi", _pcg(lambda omega: Jacobi())),
-        StepMethod("pcg-ssor", _pcg(SSOR), tuned=True),
-        StepMethod("pcg-multigrid", _multigrid),
-        StepMethod("pcg-amg", _pcg(lambda omega: AMG())),
-        StepMethod("pcg-fast-poisson", _pcg(lambda omega: FastPoissonInverse())),
-        StepMethod("sor", _sor, tuned=True),
-        StepMethod("direct", _direct),
-    )
+METHODS: dict[str, StepMethod] = {
+    "cg": _pcg("none"),
+    **{f"pcg-{name}": _pcg(name) for name in PRECONDITIONERS},
+    "pcg-ssor": StepMethod(lambda operator, omega: ConjugateGradients(SSOR(omega).setup(operator)), tuned=True),
+    "sor": StepMethod(lambda operator, omega: SOR(omega), tuned=True),
+    "direct": StepMethod(lambda operator, omega: Direct()),
 }

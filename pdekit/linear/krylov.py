@@ -13,6 +13,7 @@ doi:10.1137/0913035.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -38,7 +39,7 @@ IDLE = 2  # cycles in a row that did not help before a run is given up
 WAIT = (200, 2000)  # steps without a residual 1 % lower before STAGNATED: as many as unknowns, within these
 
 
-class Krylov:
+class Krylov(ABC):
     """A method of `solve`: set-up chooses the preconditioner, `run` solves. precond: a name, an object that is set up."""
 
     name = "krylov"
@@ -54,9 +55,9 @@ class Krylov:
         self.ready, self.note = self.choose(operator, self.precond)
         return self
 
+    @abstractmethod
     def cycle(self, run: _Run) -> bool:
         """One call of scipy; False where it broke down."""
-        raise NotImplementedError
 
     def run(
         self,

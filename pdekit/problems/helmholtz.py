@@ -10,7 +10,7 @@ import numpy as np
 
 from pdekit.errors import BadInput
 from pdekit.problems.flux_form import FluxForm
-from pdekit.problems.manufactured import manufactured
+from pdekit.problems.manufactured import manufactured, sine_mode
 from pdekit.problems.problem import FieldSpec
 from pdekit.solver import Instances
 from pdekit.space import transforms
@@ -111,16 +111,5 @@ class Helmholtz(FluxForm):
     def mode(self, grid: Grid, m: tuple[int, ...]) -> tuple[Instances, np.ndarray]:
         """prod sin(pi m_i x_i / L_i) on a box held at 0, f = (sum (pi m_i/L_i)^2 - wavenumber^2) u: (Instances, u (1, *points)).
         Raises BadInput on other boundaries and on values that are not 0."""
-        zero = all(kind == "dirichlet" for pair in grid.boundary for kind in pair)
-        if not zero or any(v != 0 for pair in grid.boundary_value for v in pair):
-            raise BadInput.of(
-                "`mode` is the exact solution of a box whose walls are held at 0.",
-                found=f"boundary {grid.boundary}, values {grid.boundary_value}",
-                allowed='"dirichlet" on every face, values 0',
-            )
-        u = np.ones((1,) * grid.dim)
-        for x, mm, length in zip(grid.mesh, m, grid.length, strict=True):
-            u = u * np.sin(math.pi * mm * x / length)
-        u = np.broadcast_to(u, grid.points)[None]
-        square = sum((math.pi * mm / length) ** 2 for mm, length in zip(m, grid.length, strict=True))
-        return Instances(grid, {"source": (square - self.wavenumber**2) * u}), u.copy()
+        u, square = sine_mode(grid, m)
+        return Instances(grid, {"source": (square - self.wavenumber**2) * u}), u

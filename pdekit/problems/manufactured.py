@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from pdekit.errors import BadInput
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
 
@@ -87,3 +88,22 @@ def _a(
         k = 2.0 * math.pi / grid.length[axis]
         out = out * (-k * np.sin(k * x) if axis == d else np.cos(k * x))
     return out if d is not None else 2.0 + out
+
+
+def sine_mode(grid: Grid, m: Sequence[int]) -> tuple[np.ndarray, float]:
+    """(u (1, *points), lambda): u = prod sin(pi m_i x_i / L_i), -Laplace u = lambda u, on a box whose walls are held at 0.
+
+    Raises BadInput on other boundaries and on values that are not 0.
+    """
+    zero = all(kind == "dirichlet" for pair in grid.boundary for kind in pair)
+    if not zero or any(v != 0 for pair in grid.boundary_value for v in pair):
+        raise BadInput.of(
+            "`mode` is the exact solution of a box whose walls are held at 0.",
+            found=f"boundary {grid.boundary}, values {grid.boundary_value}",
+            allowed='"dirichlet" on every face, values 0',
+        )
+    u = np.ones((1,) * grid.dim)
+    for x, mm, length in zip(grid.mesh, m, grid.length, strict=True):
+        u = u * np.sin(math.pi * mm * x / length)
+    square = sum((math.pi * mm / length) ** 2 for mm, length in zip(m, grid.length, strict=True))
+    return np.broadcast_to(u, grid.points)[None].copy(), square

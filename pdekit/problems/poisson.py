@@ -10,7 +10,7 @@ import numpy as np
 
 from pdekit.errors import BadInput
 from pdekit.problems.flux_form import FluxForm
-from pdekit.problems.manufactured import manufactured
+from pdekit.problems.manufactured import manufactured, sine_mode
 from pdekit.problems.problem import FieldSpec
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
@@ -64,19 +64,8 @@ class Poisson(FluxForm):
     def mode(self, grid: Grid, k: tuple[int, ...]) -> tuple[Instances, np.ndarray]:
         """prod sin(pi k_i x_i / L_i) on a Dirichlet box: f = sum (pi k_i/L_i)^2 u. Returns (Instances, u (1, *points)).
         Raises BadInput on other boundaries and on values that are not 0."""
-        zero = all(kind == "dirichlet" for pair in grid.boundary for kind in pair)
-        if not zero or any(v != 0 for pair in grid.boundary_value for v in pair):
-            raise BadInput.of(
-                "`mode` is the exact solution of a box whose walls are held at 0.",
-                found=f"boundary {grid.boundary}, values {grid.boundary_value}",
-                allowed='"dirichlet" on every face, values 0',
-            )
-        u = np.ones((1,) * grid.dim)
-        for x, kk, length in zip(grid.mesh, k, grid.length, strict=True):
-            u = u * np.sin(math.pi * kk * x / length)
-        u = np.broadcast_to(u, grid.points)[None]
-        square = sum((math.pi * kk / length) ** 2 for kk, length in zip(k, grid.length, strict=True))
-        return Instances(grid, {"source": self.diffusivity * square * u}), u.copy()
+        u, square = sine_mode(grid, k)
+        return Instances(grid, {"source": self.diffusivity * square * u}), u
 
     def square(self, grid: Grid, terms: int = 400) -> np.ndarray:
         """u (*points) for f = diffusivity, zero Dirichlet values on a 2D box: 16/pi^4 sum over odd p, q of

@@ -139,6 +139,7 @@ def test_times_that_no_whole_step_reaches_are_refused_before_work():
         ({"dt": float("nan")}, "(?s)dt of a time step.*nan"),
         ({"method": "gmres2"}, "(?s)method of a time step.*'gmres2'.*pcg-ssor"),
         ({"omega": 2.0}, "(?s)omega of a time step.*2.0.*between 0 and 2"),
+        ({"omega": 1.5, "method": "cg"}, r"(?s)'cg' of a time step has no omega.*1.5.*leave omega out"),
         ({"start": "last"}, "(?s)start of a time step.*'last'.*previous, extrapolated, zero"),
         ({"history": -1}, "(?s)history of a time step.*-1"),
         ({"rtol": -1.0}, "(?s)rtol of a solver.*-1.0"),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -42,19 +43,21 @@ class Told:
     failed: bool = False
 
 
-class Policy:
+class Policy(ABC):
     """Base of the policies. A subclass is a dataclass of options, with arrays and numbers named in `kept` made by `start`."""
 
     kept: ClassVar[tuple[str, ...]] = ()
     needs_context: ClassVar[bool] = False
 
+    @abstractmethod
     def start(self, space: Space, contextual: bool) -> None:
         """Forget everything; make the state for the arms of a space, with or without contexts."""
-        raise NotImplementedError
 
     def probabilities(self, place: Place | None) -> np.ndarray:
-        """(d,) probabilities of the arms, sum 1."""
-        raise NotImplementedError
+        """(d,) probabilities of the arms, sum 1. Raises BadInput for a policy that plays settings off the grid."""
+        raise BadInput.of(
+            f"policy {type(self).__name__} draws no arms.", found="a setting that follows from the context"
+        )
 
     def choose(self, place: Place | None, rng: np.random.Generator) -> Choice:
         """Draw an arm."""
@@ -68,7 +71,7 @@ class Policy:
             arm -= 1
         return Choice(arm, float(p[arm]))
 
-    def learn(self, choice: Choice, place: Place | None, told: Told) -> None:
+    def learn(self, choice: Choice, place: Place | None, told: Told) -> None:  # noqa: B027  (fixed policies learn nothing)
         """Take in the loss of one choice."""
 
     def estimates(self, place: Place | None) -> np.ndarray | None:

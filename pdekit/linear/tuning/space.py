@@ -7,6 +7,7 @@ product of such. Arms have coordinates, so that a policy may assume that near se
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -19,22 +20,22 @@ from pdekit.errors import BadInput
 SCALES = ("linear", "log")
 
 
-class Space:
+class Space(ABC):
     """A finite list of arms. `arms[i]` is {parameter name: value}; `coordinates` is (d, k), dimensionless."""
 
     @cached_property
+    @abstractmethod
     def arms(self) -> list[dict[str, Any]]:
         """The d settings, in order."""
-        raise NotImplementedError
 
     @cached_property
+    @abstractmethod
     def coordinates(self) -> np.ndarray:
         """(d, k): each ordered parameter runs over [0, 1]; two different categories are 1 apart."""
-        raise NotImplementedError
 
+    @abstractmethod
     def describe(self) -> dict[str, Any]:
         """What this space is, in JSON: a checkpoint is refused by another space."""
-        raise NotImplementedError
 
     def __len__(self) -> int:
         return len(self.arms)
