@@ -2,8 +2,9 @@
 
     (I + dt/2 A(tau)) u+ = (I - dt/2 A(tau)) u + dt f(tau),   tau = t + dt/2;  second order in dt
 
-The solver's parameter (omega) is a number, or chosen anew for each step by a tuner, which sees the iteration counts and
-nothing else; each sample starts with a tuner of its own, so that samples do not depend on each other.
+The solver's parameter (omega of SSOR and SOR, the drop tolerance of incomplete factors) is a number, or chosen anew for each
+step by a tuner, which sees what the steps cost and nothing else but, for those who ask, the convergence factor; each sample
+starts with a tuner of its own, so that samples do not depend on each other.
 """
 
 from __future__ import annotations
@@ -11,23 +12,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
 
 from pdekit.errors import BadInput, SolveError
-from pdekit.linear.choosing import fixed_tuner, make_tuner
+from pdekit.linear.choosing import make_tuner
 from pdekit.linear.implicit_methods import METHODS, StepMethod
 from pdekit.linear.solve import stack
 from pdekit.linear.stop import Stop
+from pdekit.linear.tuning import Trial
 from pdekit.linear.vector_kernels import norm
 from pdekit.problems.evolution import LinearEvolution
 from pdekit.solution import Solution, Status
 from pdekit.solver import Instances
 from pdekit.space.stencils import StencilOperator
 
-PARAMETER = "omega"
 STARTS = ("previous", "extrapolated", "zero")
 WHOLE = 1e-6  # of a step: how far the stored times may lie from whole steps
 
@@ -37,9 +38,10 @@ class CrankNicolson:
 
     dt       time step, in units of time; stored times must be whole steps apart
     method   a name in `implicit_methods.METHODS`: how the linear system of a step is solved
-    omega    the parameter of that method, 1 by default; refused by methods without one
-    tuner    settings of a tuner that chooses omega for each step, e.g. { policy = "chebcb", low = 1.0, high = 1.95, arms = 20 };
-             empty: omega stays as it is
+    omega    of the methods "pcg-ssor" and "sor", in (0, 2), 1 by default; refused by others
+    drop_tol   of the method "pcg-ilu", in (0, 1), 1e-4 by default; refused by others
+    tuner    settings of a tuner that chooses that number for each step, as `choosing.make_tuner` describes them, e.g.
+             { policy = "chebcb", low = 1.0, high = 1.95, arms = 20 }; empty: it stays as it is
     start    first guess of each step: "previous" solution, "extrapolated" from two, or "zero"
     history  residuals kept per step in the telemetry; 0: none
     rtol, atol, max_steps   of each linear system, relative to its right-hand side
@@ -53,6 +55,7 @@ class CrankNicolson:
         dt: float,
         method: str = "pcg-ssor",
         omega: float | None = None,
+        drop_tol: float | None = None,
         tuner: Mapping[str, Any] | None = None,
         start: str = "previous",
         history: int = 0,
@@ -73,18 +76,25 @@ class CrankNicolson:
         self.dt, self.start, self.history = float(dt), start, history
         self.stop = Stop(rtol=rtol, atol=atol, max_steps=max_steps)
         self.method: StepMethod = METHODS[method]
-        if omega is not None and not self.method.tuned:
-            raise BadInput.of(
-                f"method {method!r} of a time step has no omega.", found=repr(omega), hint="leave omega out"
-            )
-        omega = 1.0 if omega is None else omega
-        self.method.check(omega)
-        self.omega, self.tuner = float(omega), dict(tuner or {})
+        parameter = self.method.parameter
+        for key, value in (("omega", omega), ("drop_tol", drop_tol)):
+            if value is not None and (parameter is None or parameter.name != key):
+                raise BadInput.of(
+                    f"method {method!r} of a time step has no {key}.", found=repr(value), hint=f"leave {key} out"
+                )
+        given = omega if drop_tol is None else drop_tol
+        self.value = math.nan
+        if parameter is not None:
+            self.value = parameter.check(parameter.default if given is None else given)
+        self.tuner, self.cost = dict(tuner or {}), "iterations"
         if self.tuner:
-            if not self.method.tuned:
+            if parameter is None:
                 raise BadInput.of(f"method {method!r} of a time step has no parameter to tune.", hint="leave tuner out")
-            for arm in make_tuner(self.tuner, PARAMETER, (0.0, 1.0)).space.arms:
-                self.method.check(arm[PARAMETER])
+            if self.tuner.get("policy") == "adaptive-young" and method != "sor":
+                hint = 'policy = "chebcb", or method = "sor"'
+                raise BadInput.of("adaptive-young tunes SOR alone.", found=f"method {method!r}", hint=hint)
+            make_tuner(self.tuner, parameter, (0.0, 1.0))
+            self.cost = self.tuner.get("cost", parameter.cost)
         self.name = name or type(self).__name__
         self.problem: LinearEvolution | None = None
 
@@ -115,8 +125,9 @@ class CrankNicolson:
     def telemetry(self, times: np.ndarray) -> tuple[tuple[Any, ...], ...]:
         """What each step notes: (name, dims, shape, dtype, role, unit, text)."""
         n = int(self.check_times(times).sum())
+        named = "" if self.method.parameter is None else f" ({self.method.parameter.name})"
         entries: list[tuple[Any, ...]] = [
-            ("step_parameter", ("step",), (n,), "f4", "record", "1", "parameter of the linear solver (omega)"),
+            ("step_parameter", ("step",), (n,), "f4", "record", "1", f"parameter of the linear solver{named}"),
             ("step_probability", ("step",), (n,), "f4", "record", "1", "probability with which it was chosen"),
             ("step_context", ("step",), (n,), "f4", "record", "1", "what the tuner was shown"),
             ("step_cost", ("step",), (n,), "i4", "record", "1", "iterations of the linear solver"),
@@ -151,15 +162,13 @@ class Trajectory:
         assert case.times is not None
         self.solver, self.problem, self.case, self.times = solver, problem, case, case.times
         self.between = solver.check_times(self.times)
-        self.tuner = (
-            make_tuner(solver.tuner, PARAMETER, problem.context_range(case))
-            if solver.tuner
-            else fixed_tuner(PARAMETER, solver.omega)
-        )
+        parameter, self.tuner = solver.method.parameter, None
+        if solver.tuner and parameter is not None:
+            self.tuner = make_tuner(solver.tuner, parameter, problem.context_range(case))
         self.notes = {name: np.full(shape, np.nan if kind == "f4" else 0, kind)
                       for name, _, shape, kind, *_ in solver.telemetry(self.times)}  # fmt: skip
         self.done = self.sweeps = self.products = self.applied = 0
-        self.worst, self.status = 0.0, Status.CONVERGED
+        self.worst, self.status, self.setup_seconds = 0.0, Status.CONVERGED, 0.0
 
     def run(self) -> Solution:
         """Values (t, *points), NaN after a step that failed, and its status; iterations of all steps together."""
@@ -181,7 +190,8 @@ class Trajectory:
             status=self.status,
             steps=self.sweeps,
             true_residual=self.worst,
-            seconds=perf_counter() - started,
+            seconds=perf_counter() - started - self.setup_seconds,
+            setup_seconds=self.setup_seconds,
             n_matvec=self.products,
             n_precond=self.applied,
             info={"telemetry": self.notes},
@@ -192,37 +202,54 @@ class Trajectory:
         started = perf_counter()
         solver = self.solver
         operator, b = step_system(self.problem, self.case, t, solver.dt, u)
+        assembled = perf_counter() - started
         context = self.problem.context(self.case, t)
-        trial = self.tuner.ask(None if self.tuner.context is None else context)
-        omega = float(trial.params[PARAMETER])
+        trial = self._ask(context)
+        value = next(iter(trial.params.values()))
+        values = (value,) if trial.fallback is None else (value, next(iter(trial.fallback.values())))
         guess = {"previous": u, "zero": None, "extrapolated": u if before is None else 2.0 * u - before}[solver.start]
-        solution = solver.method.solve(operator, b, omega, solver.stop, guess)
-        self.tuner.tell(trial.id, solution.steps, solution.status)
+        busy = process_time()
+        solution = solver.method.solve(operator, b, values, solver.stop, guess, trial.budget or math.inf)
+        cost = int(solution.steps) if solver.cost == "iterations" else process_time() - busy
+        if self.tuner is not None:
+            self.tuner.tell(trial.id, cost, solution.status, factor=_factor(solution))
+        self.setup_seconds += assembled + float(solution.setup_seconds)
         self.sweeps += int(solution.steps)
         self.products += int(solution.n_matvec)
         self.applied += int(solution.n_precond)
         self.worst = max(self.worst, float(solution.true_residual))
-        self._note(solution, b, omega, trial.prob, context, perf_counter() - started)
+        self._note(solution, b, value, trial.prob, context, perf_counter() - started)
         self.done += 1
         self.status = solution.status if solution.status.failed else self.status
         return solution.values
 
+    def _ask(self, context: float) -> Trial:
+        if self.tuner is None:
+            return Trial(self.done, {"": self.solver.value}, 1.0)
+        return self.tuner.ask(None if self.tuner.context is None else context)
+
     def _note(
-        self, solution: Solution, b: np.ndarray, omega: float, prob: float, context: float, seconds: float
+        self, solution: Solution, b: np.ndarray, value: float, prob: float, context: float, seconds: float
     ) -> None:
         now = {
-            "step_parameter": omega if self.solver.method.tuned else math.nan,
+            "step_parameter": value,
             "step_probability": prob,
             "step_context": context,
             "step_cost": solution.steps,
             "step_residual": solution.true_residual,
             "step_seconds": seconds,
         }
-        for name, value in now.items():
-            self.notes[name][self.done] = value
+        for name, number in now.items():
+            self.notes[name][self.done] = number
         kept = np.asarray(solution.residuals)[: self.solver.history]
         if kept.size:
             self.notes["step_history"][self.done, : kept.size] = kept / (norm(b.ravel()) or 1.0)
+
+
+def _factor(solution: Solution) -> float | None:
+    """|r_k| / |r_{k-1}| at the end, where there are two residuals besides the first."""
+    residuals = solution.residuals
+    return float(residuals[-1] / residuals[-2]) if len(residuals) > 2 and residuals[-2] > 0 else None
 
 
 def step_system(

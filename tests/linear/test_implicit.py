@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from pdekit.errors import BadInput, SolveError
-from pdekit.linear.implicit import CrankNicolson
-from pdekit.linear.implicit_methods import METHODS
+from pdekit.linear import implicit
+from pdekit.linear.implicit import CrankNicolson, step_system
+from pdekit.linear.implicit_methods import METHODS, StepMethod
+from pdekit.linear.incomplete_lu import IncompleteLU
+from pdekit.linear.stop import Stop
 from pdekit.problems import PROBLEMS
 from pdekit.problems.heat import Heat
 from pdekit.solution import Status
@@ -150,11 +153,105 @@ def test_times_that_no_whole_step_reaches_are_refused_before_work():
         ({"tuner": {"seed": -1}}, r"(?s)seed of a tuner.*found: -1"),
         ({"tuner": {"terms": "six"}}, r"(?s)terms of a tuner.*'six'.*int, as 6"),
         ({"tuner": {"policy": "chebcb"}, "method": "cg"}, "(?s)'cg' of a time step has no parameter to tune"),
+        ({"omega": 1.5, "method": "pcg-ilu"}, r"(?s)'pcg-ilu' of a time step has no omega.*1.5.*leave omega out"),
+        ({"drop_tol": 0.1}, r"(?s)'pcg-ssor' of a time step has no drop_tol.*0.1.*leave drop_tol out"),
+        ({"drop_tol": 1.0, "method": "pcg-ilu"}, r"(?s)drop_tol of a time step.*1.0.*between 0 and 1"),
+        ({"tuner": {"low": 1e-3, "high": 3.0}, "method": "pcg-ilu"}, r"(?s)drop_tol of a time step.*between 0 and 1"),
+        ({"tuner": {"cost": "flops"}}, "(?s)cost of a tuner.*'flops'.*iterations, seconds"),
+        ({"tuner": {"cost": "seconds", "cap": 2.0}}, r"(?s)cap of a tuner that counts seconds.*cost = .iterations."),
+        ({"tuner": {"discount": 1.5}}, r"(?s)gamma of Discounted.*1.5"),
+        ({"tuner": {"cap": "much"}}, r"(?s)cap of a tuner.*'much'.*a number"),
+        ({"tuner": {"policy": "adaptive-young"}}, r"(?s)adaptive-young tunes SOR alone.*'pcg-ssor'.*method = .sor."),
     ],
 )
 def test_wrong_settings_are_refused(settings, message):
     with pytest.raises(BadInput, match=message):
         CrankNicolson(**{"dt": 1e-3, **settings})
+
+
+@pytest.mark.parametrize("name", ["chebcb", "surface", "tsallis-inf", "tsallis-inf-binned", "random"])
+@pytest.mark.parametrize("around", [{}, {"discount": 0.99}, {"cap": 3.0}, {"discount": 0.99, "cap": 3.0}])
+def test_every_policy_of_a_card_keeps_the_answer(name, around):
+    one = cases(intervals=8, stop=0.03)
+    if name == "random" and around:
+        with pytest.raises(BadInput, match=r"cannot forget|expects no costs"):
+            solver(tuner={"policy": name, **around}).solve(one)
+        return
+    solution = solver(tuner={"policy": name, "arms": 6, **around}).solve(one)
+    expected = literal(one, 1e-3)
+    assert np.allclose(solution.values["temperature"][0], expected, rtol=0, atol=1e-6 * np.abs(expected).max())
+    assert len(set(solution.info["telemetry"]["step_parameter"][0].tolist())) > 1
+
+
+def test_a_capped_step_goes_on_with_another_omega_and_is_charged_for_both():
+    """SOR on a stiff step: omega = 1 takes some hundred sweeps, the best some thirty. Without a cap each try is paid in full."""
+    one = cases(intervals=25, stop=0.3, frames=2)
+    table = {"policy": "tsallis-inf", "arms": 10, "seed": 1}
+    free, capped = (solver(method="sor", dt=1e-2, tuner=t).solve(one) for t in (table, {**table, "cap": 1.5}))
+    assert capped.converged
+    assert np.allclose(capped.values["temperature"], free.values["temperature"], rtol=0, atol=1e-6)
+    assert capped.steps[0] < free.steps[0]
+    costs, seen = capped.info["telemetry"]["step_cost"][0], free.info["telemetry"]["step_cost"][0]
+    assert costs.max() < seen.max()
+    assert costs.sum() == capped.steps[0]
+
+
+def test_a_budget_is_kept_and_the_rest_is_done_from_the_iterate():
+    operator, b = step_system(Heat(), cases(), 0.75, 0.05, Heat().initial(cases()))
+    method, stop = METHODS["sor"], Stop(rtol=1e-9)
+    alone, other = (method.solve(operator, b, (omega,), stop, None) for omega in (1.0, 1.6))
+    joined = method.solve(operator, b, (1.0, 1.6), stop, None, budget=20.0)
+    assert joined.status is Status.CONVERGED
+    assert 20 < joined.steps < min(alone.steps, 20 + other.steps)
+    assert len(joined.residuals) == joined.steps + 1
+    assert np.allclose(joined.residuals[:21], alone.residuals[:21], rtol=1e-12)
+    assert joined.residuals[20] < 0.2 * joined.residuals[0]
+    assert joined.true_residual <= 1e-9
+    enough = method.solve(operator, b, (1.0, 1.6), stop, None, budget=1e9)
+    assert enough.steps == alone.steps
+    short = method.solve(operator, b, (1.0, 1.1), Stop(rtol=1e-9, max_steps=30), None, budget=20.0)
+    assert (short.status, short.steps) == (Status.MAX_STEPS, 30)
+
+
+def test_adaptive_young_is_told_the_factor_and_beats_any_omega():
+    one = cases(stop=0.6, frames=2)
+    best = min(int(solver(method="sor", omega=w, dt=5e-3).solve(one).steps[0]) for w in (1.0, 1.2, 1.4, 1.6, 1.8))
+    tuned = solver(method="sor", dt=5e-3, tuner={"policy": "adaptive-young"}).solve(one)
+    assert tuned.steps[0] < 0.95 * best, (tuned.steps, best)
+
+
+def test_set_up_is_told_apart_from_iterations():
+    solution = solver(method="direct").solve(cases(stop=0.05))
+    assert solution.setup_seconds[0] > solution.seconds[0] > 0
+    spent = solution.info["telemetry"]["step_seconds"][0].sum()
+    assert spent <= (solution.setup_seconds + solution.seconds)[0] < 1.5 * spent
+
+
+def test_a_drop_tolerance_is_tuned_by_seconds_while_the_trajectory_runs(monkeypatch):
+    """The clock is replaced by one that counts: a step costs what its factors and its iterations hold."""
+    one, now = cases(intervals=12, stop=0.25, frames=2), [0.0]
+    method = METHODS["pcg-ilu"]
+
+    def run(self, operator, b, values, stop, x0, budget=float("inf")):
+        solution = method._run(operator, b, values[0], stop, x0)
+        factor = IncompleteLU(values[0]).setup(operator)._factor.L
+        now[0] += (np.diff(factor.indptr) ** 2.0).sum() + solution.steps * (2 * factor.nnz + 5 * b.size)
+        return solution
+
+    monkeypatch.setattr(StepMethod, "solve", run)
+    monkeypatch.setattr(implicit, "process_time", lambda: now[0])
+    totals = {}
+    fixed = (1e-5, 1e-3, 1e-1)
+    settings = {d: {"drop_tol": d} for d in fixed}
+    settings |= {p: {"tuner": {"policy": p, "arms": 8}} for p in ("chebcb", "random")}
+    for name, chosen in settings.items():
+        now[0] = 0.0
+        solution = solver(method="pcg-ilu", **chosen).solve(one)
+        assert solution.converged
+        totals[name] = now[0]
+    assert len(set(solution.info["telemetry"]["step_parameter"][0].tolist())) == 8, "on a logarithmic grid"
+    assert totals["chebcb"] < totals["random"]
+    assert totals["chebcb"] < 1.1 * min(totals[d] for d in fixed), totals
 
 
 def test_a_steady_problem_is_refused():

@@ -24,7 +24,7 @@ from pdekit.linear.tuning.policy import Choice, Policy, Told
 from pdekit.linear.tuning.space import Space
 from pdekit.solution import Status
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class Tuner:
     seed         of all draws
     cost_offset  in the unit of cost; loss = max(cost - offset, 0). 1 for iterations, one being unavoidable; 0 for seconds, flops
     cap          cost at which a solve is given up, if there is a fixed one
-    penalty      a failed solve is told as penalty x max(cap, cost, largest cost so far): finite, whatever the failure left
+    penalty      a failed solve is told as penalty x max(cap, cost, largest cost so far): finite, whatever the failure left.
+                 Without a cap nobody knows what dear means before a first success: failures wait for it
     """
 
     def __init__(
@@ -91,7 +92,8 @@ class Tuner:
         self._rng = np.random.Generator(np.random.PCG64(seed))
         self._next = 0
         self._open: dict[int, tuple[Choice, Place | None]] = {}
-        self._worst = 0.0
+        self._waiting: list[tuple[Choice, Place | None, float, float]] = []  # failures, their cost and factor
+        self._worst: float | None = None
         self._seen: dict[str, int] = {}
 
     @property
@@ -143,19 +145,26 @@ class Tuner:
                 hint="tell a failed solve with its status",
             )
         choice, place = self._open[id]
-        worst = self._worst
-        if failed:
-            finite = number if math.isfinite(number) and number >= 0 else 0.0
-            number = self.penalty * max(self.cap or 0.0, finite, self._worst, self.cost_offset + 1.0)
+        if failed and self._worst is None and self.cap is None:
+            self._waiting.append((choice, place, number, _number(factor)))
         else:
-            worst = max(worst, number)
-        ratio = _number(factor)
-        told = Told(max(number - self.cost_offset, 0.0), ratio if 0.0 < ratio < math.inf else None, failed)
-        self.policy.learn(choice, place, told)
-        self._worst = worst
+            self._learn(choice, place, number, _number(factor), failed)
         del self._open[id]
         if status is not None:
             self._seen[status.name] = self._seen.get(status.name, 0) + 1
+
+    def _learn(self, choice: Choice, place: Place | None, cost: float, factor: float, failed: bool) -> None:
+        """Tell the policy, a first success before the failures that waited for it."""
+        if failed:
+            finite = cost if math.isfinite(cost) and cost >= 0 else 0.0
+            cost = self.penalty * max(self.cap or 0.0, finite, self._worst or 0.0, self.cost_offset + 1.0)
+        told = Told(max(cost - self.cost_offset, 0.0), factor if 0.0 < factor < math.inf else None, failed)
+        self.policy.learn(choice, place, told)
+        if not failed:
+            self._worst = max(self._worst or 0.0, cost)
+            waiting, self._waiting = self._waiting, []
+            for earlier in waiting:
+                self._learn(*earlier, failed=True)
 
     def drop(self, id: int) -> None:
         """Give up an open trial: nothing is learned from it. A lost trial does no harm but to be kept for ever."""
@@ -173,6 +182,14 @@ class Tuner:
                 "rng": self._rng.bit_generator.state,
                 "next": self._next,
                 "open": trials,
+                "waiting": [
+                    {
+                        "place": place,
+                        "choice": asdict(choice),
+                        "told": [c if math.isfinite(c) else None for c in numbers],
+                    }
+                    for choice, place, *numbers in self._waiting
+                ],
                 "worst": self._worst,
                 "statuses": self._seen,
             }
@@ -180,23 +197,37 @@ class Tuner:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a state of a tuner made with the same space, policy and options; BadInput where they differ."""
-        if state.get("schema") != SCHEMA:
+        schema = state.get("schema") if isinstance(state, dict) else state
+        if schema != SCHEMA:
+            raise BadInput.of("this is no state of a tuner.", found=f"schema {schema!r:.40}", allowed=str(SCHEMA))
+        try:
+            self._take(copy.deepcopy(state))
+        except BadInput:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput.of(
-                "this is no state of a tuner.", found=f"schema {state.get('schema')!r}", allowed=str(SCHEMA)
-            )
+                "the state of a tuner is damaged.",
+                found=f"{type(error).__name__}: {error}",
+                hint="load the last state that was saved whole, or start anew",
+            ) from None
+
+    def _take(self, state: dict[str, Any]) -> None:
+        """All of the state or, where it cannot be used, nothing of it."""
         mine, theirs = _as_json(self._describe()), _as_json(state["made"])
         for key, value in mine.items():
             if theirs.get(key) != value:
                 raise BadInput.of(
                     f"the state is of a tuner with another {key}.", found=repr(theirs.get(key)), allowed=repr(value)
                 )
-        state = copy.deepcopy(state)
-        self.policy.restore(state["policy"])
-        self._rng.bit_generator.state = state["rng"]
-        self._next, self._worst, self._seen = state["next"], state["worst"], dict(state["statuses"])
-        self._open = {
-            t["id"]: (Choice(**t["choice"]), None if t["place"] is None else Place(*t["place"])) for t in state["open"]
-        }
+        policy, rng = copy.deepcopy(self.policy), np.random.Generator(np.random.PCG64())
+        policy.restore(state["policy"])
+        rng.bit_generator.state = state["rng"]
+        trials = {int(t["id"]): _trial(t) for t in state["open"]}
+        waiting = [(*_trial(t), _number(t["told"][0]), _number(t["told"][1])) for t in state["waiting"]]
+        worst = None if state["worst"] is None else float(state["worst"])
+        follows, seen = int(state["next"]), {str(k): int(v) for k, v in state["statuses"].items()}
+        self.policy, self._rng, self._open, self._waiting = policy, rng, trials, waiting
+        self._worst, self._next, self._seen = worst, follows, seen
 
     def _describe(self) -> dict[str, Any]:
         return {
@@ -217,6 +248,10 @@ class Tuner:
         if context is None:
             raise BadInput.of("this tuner needs a context.", where="ask()", hint="ask(context=...)")
         return self.context.place(context)
+
+
+def _trial(kept: dict[str, Any]) -> tuple[Choice, Place | None]:
+    return Choice(**kept["choice"]), None if kept["place"] is None else Place(*kept["place"])
 
 
 def _number(value: Any) -> float:

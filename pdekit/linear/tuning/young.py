@@ -91,6 +91,8 @@ class AdaptiveYoung(Policy):
         factor = told.factor
         if factor is None and self.rtol is not None:
             factor = self.rtol ** (1.0 / (told.loss + 1.0))
+        if factor is None and told.loss <= 1.0:
+            return  # two sweeps at most, or a start that was good enough: nothing to be seen
         if factor is None:
             raise BadInput.of(
                 "AdaptiveYoung needs the observed convergence factor.",

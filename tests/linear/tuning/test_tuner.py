@@ -136,6 +136,19 @@ def test_a_damaged_state_is_refused():
         new(ChebCB()).load_state_dict({**state, "policy": {**state["policy"], "squares": [0.0]}})
 
 
+def test_a_state_that_lost_parts_says_so_and_changes_nothing():
+    state, tuner = through_json(new(ChebCB()).state_dict()), new(ChebCB())
+    play(tuner, 30, np.random.default_rng(0))
+    before = through_json(tuner.state_dict())
+    lost = [{k: v for k, v in state.items() if k != key} for key in state if key != "schema"]
+    bent = [{**state, key: "torn"} for key in ("made", "policy", "rng", "next", "open", "worst", "waiting", "statuses")]
+    for damaged in (*lost, *bent, {**state, "open": [{"id": 1}]}):
+        with pytest.raises(BadInput, match=r"(?s)the state of a tuner is damaged|another|lacks parts") as caught:
+            tuner.load_state_dict(damaged)
+        assert "next:" in str(caught.value) or "allowed:" in str(caught.value)
+        assert through_json(tuner.state_dict()) == before
+
+
 @every
 def test_two_tuners_of_one_seed_agree_and_do_not_share_what_they_learn(policy):
     one, two = new(policy), new(policy)
@@ -266,6 +279,28 @@ def test_what_a_failure_is_charged():
     seconds = Tuner(grid("w", 0.0, 1.0, 1), Tsallis("iw"), cost_offset=0)
     seconds.tell(seconds.ask().id, 0.003)
     assert seconds.policy.total == 0.003
+
+
+def test_failures_before_the_first_success_wait_for_it():
+    """Charged at once they would cost four iterations, and the arm that fails would look the best of all."""
+    tuner = Tuner(grid("w", 0.0, 1.0, 1), Tsallis("iw"), penalty=2.0)
+    for cost in (None, 3):
+        tuner.tell(tuner.ask().id, cost, Status.DIVERGED)
+    assert tuner.policy.total == 0.0
+    other = Tuner(grid("w", 0.0, 1.0, 1), Tsallis("iw"), penalty=2.0)
+    other.load_state_dict(through_json(tuner.state_dict()))
+    for one in (tuner, other):
+        one.tell(one.ask().id, 301)
+        assert one.policy.total == 300 + 2 * 601
+        assert one.statuses == {"DIVERGED": 2}
+    arms = [0, 0]
+    for seed in range(10):
+        tuner = Tuner(grid("w", 0.0, 1.0, 2), Tsallis(), seed=seed)
+        for _ in range(60):
+            trial = tuner.ask()
+            arms[trial.arm or 0] += 1
+            tuner.tell(trial.id, None if trial.arm == 0 else 300, Status.DIVERGED if trial.arm == 0 else None)
+    assert arms[0] < 0.4 * arms[1], arms
 
 
 def test_failing_arms_are_left():
