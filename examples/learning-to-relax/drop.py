@@ -3,9 +3,9 @@
     python examples/learning-to-relax/drop.py --out runs/learning-to-relax
 
 CG preconditioned by incomplete factors (SuperLU's, made symmetric) on A + s I, A two-phase Darcy (12/3) on 97 x 97 vertices,
-edges of length 1, s log-uniform in [0.001, 100] and known before the solve: every system is factorised anew. Small tolerances make the
-set-up dear and save iterations. The cost is processor time; all entrants meet a system one after the other, so that what
-else the machine does hits all alike. Writes drop.json and drop.png below --out.
+edges of length 1, s log-uniform in [0.001, 100] and known before the solve: every system is factorised anew. Small
+tolerances make the set-up dear and save iterations. The cost is processor time; all entrants meet a system one after the
+other, so that what else the machine does hits all alike. Writes drop.json and drop.png below --out.
 """
 
 from __future__ import annotations
