@@ -11,8 +11,9 @@ from pdekit.linear.tuning.race import Outcome, Race, race
 from pdekit.linear.tuning.space import Categorical, Ordered, Product, Space, grid
 from pdekit.linear.tuning.streams import ShiftedSystem, ShiftedSystems
 from pdekit.linear.tuning.surface import Surface
+from pdekit.linear.tuning.trial import Trial
 from pdekit.linear.tuning.tsallis import Tsallis
-from pdekit.linear.tuning.tuner import Trial, Tuner
+from pdekit.linear.tuning.tuner import Tuner
 from pdekit.linear.tuning.young import AdaptiveYoung
 
 __all__ = [

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pdekit.errors import BadInput
-from pdekit.linear.tuning.tuner import Trial, Tuner
+from pdekit.linear.tuning.trial import Trial
+from pdekit.linear.tuning.tuner import Tuner
 from pdekit.solution import Status
 
 

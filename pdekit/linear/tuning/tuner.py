@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -22,31 +22,10 @@ from pdekit.errors import BadInput
 from pdekit.linear.tuning.context import Interval, Place
 from pdekit.linear.tuning.policy import Choice, Policy, Told
 from pdekit.linear.tuning.space import Space
+from pdekit.linear.tuning.trial import Trial
 from pdekit.solution import Status
 
 SCHEMA = 2
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One setting to solve with.
-
-    id        for `tell`
-    params    {name: value}
-    prob      probability with which the arm was drawn: log it, an offline learner needs it
-    arm       number of the arm, None for a setting off the grid
-    context   as it was given to `ask`
-    budget    None, or the cost after which the same iterate should go on with `fallback`; tell the total
-    fallback  None, or {name: value}
-    """
-
-    id: int
-    params: dict[str, Any]
-    prob: float
-    arm: int | None = None
-    context: float | None = None
-    budget: float | None = None
-    fallback: dict[str, Any] | None = None
 
 
 class Tuner:
