@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pdekit.problems.heat import Heat
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
+BROKEN = ((1, 1.2), (4, 1.2, 1, 1.2), (2.5, 1.2))  # told apart without colour
 YOUNG = "Young's omega of each system"
 
 
@@ -27,7 +29,7 @@ def half_width(values: np.ndarray) -> float:
 
 
 def text(rows: list[dict]) -> str:
-    """Rows as aligned columns."""
+    """Rows as a table in Markdown."""
 
     def cell(value) -> str:
         if isinstance(value, list):
@@ -36,11 +38,8 @@ def text(rows: list[dict]) -> str:
             return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
         return "-" if value is None else str(value)
 
-    cells = [list(rows[0]), *([cell(v) for v in row.values()] for row in rows)]
-    width = [max(len(r[k]) for r in cells) for k in range(len(cells[0]))]
-    return "\n".join(
-        "  ".join(c.rjust(w) if k else c.ljust(w) for k, (c, w) in enumerate(zip(r, width, strict=True))) for r in cells
-    )
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *([cell(v) for v in row.values()] for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def race(found: dict, law: str, path: Path) -> None:
@@ -122,27 +121,33 @@ def cost_against_omega(solve, path: Path, samples: int = 40, points: int = 10) -
 
 
 def heat(found: dict, dt: float, path: Path) -> None:
-    """Above: cumulated iterations. Below: the omega that ChebCB chose, and the conductivity."""
-    shown = [n for n in found if n.startswith(("omega", "Tsallis", "ChebCB", "Surface"))]
-    steps = found["omega = 1.00"]["costs"].shape[1]
-    t = dt * np.arange(1, steps + 1)
+    """Above: iterations so far, fixed omegas broken and from dark to light. Below: the omega that ChebCB chose, and kappa."""
+    fixed = [n for n in found if n.startswith("omega")]
+    bandits = [n for n in found if n.startswith(("Tsallis", "ChebCB", "Surface"))]
+    best = np.min([found[n]["costs"][0] for n in fixed], axis=0)
+    curves = {"best of the five, step by step": (best[None], {"color": "black", "ls": (0, (6, 2))})}
+    shades = mpl.colormaps["cividis"](np.linspace(0.0, 0.9, len(fixed)))
+    for name, shade, dots in zip(fixed, shades, itertools.cycle(BROKEN), strict=False):
+        curves[name] = (found[name]["costs"], {"color": shade, "ls": (0, dots)})
+    for name, colour in zip(bandits, (COLOURS[1], COLOURS[3], COLOURS[2], COLOURS[0], COLOURS[4]), strict=True):
+        curves[name] = (found[name]["costs"], {"color": colour, "ls": "-"})
+    t = dt * np.arange(1, len(best) + 1)
     with mpl.rc_context(STYLE):
         figure, (above, below) = plt.subplots(
-            2, 1, figsize=(7.4, 5.6), layout="constrained", sharex=True, height_ratios=[3, 2]
+            2, 1, figsize=(8.0, 5.6), layout="constrained", sharex=True, height_ratios=[3, 2]
         )
-        best = np.min([found[n]["costs"][0] for n in found if n.startswith("omega")], axis=0)
-        above.plot(t, np.cumsum(best) / 1e3, "k--", lw=1.2, label="best of the five, step by step")
-        for k, name in enumerate(shown):
-            total = np.cumsum(found[name]["costs"], axis=1) / 1e3
-            style = ":" if name.startswith("omega") else "-"
-            above.plot(t, total.mean(axis=0), style, color=COLOURS[k % len(COLOURS)], lw=1.3, label=name)
-        above.set(ylabel="iterations so far (thousands)", ylim=(0, None))
-        above.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
-        below.plot(t, found["ChebCB"]["omega"][0], ".", ms=1.5, alpha=0.4, color=COLOURS[0])
-        below.set(xlabel="time", ylabel="omega (ChebCB)")
+        for name, (costs, style) in sorted(curves.items(), key=lambda item: -item[1][0].sum(axis=1).mean()):
+            total = np.cumsum(costs, axis=1).mean(axis=0)
+            above.plot(t, total / 1e3, lw=1.4, label=f"{name}: {total[-1]:,.0f}", **style)
+        above.set(ylabel="iterations so far (thousands)", ylim=(0, None), xlim=(0, t[-1]))
+        above.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=8, title="iterations in all")
+        below.plot(t, found["ChebCB"]["omega"][0], ".", ms=1.5, alpha=0.5, color=COLOURS[0])
+        below.set(xlabel="time (units of the period of kappa)", ylabel="omega of ChebCB, seed 0")
+        below.yaxis.label.set_color(COLOURS[0])
         other = below.twinx()
         other.plot(t, [Heat().kappa(v) for v in t], color="#888888", lw=0.8)
         other.spines["right"].set_visible(True)
-        other.set(ylabel="kappa", yscale="log", ylim=(1e-3, 20))
+        other.set(ylabel="kappa (length$^2$ / time)", yscale="log", ylim=(1e-3, 20))
+        other.yaxis.label.set_color("#666666")
         figure.savefig(path, dpi=150)
         plt.close(figure)
