@@ -72,3 +72,24 @@ def test_wrong_races_are_refused():
         race({"a": Tuner(SPACE, ChebCB(), context=Interval(0.0, 1.0))}, [0.1], solve)
     with pytest.raises(BadInput, match="one system at least"):
         race({"a": Tuner(SPACE, Random())}, [], solve)
+
+
+def test_a_shuffled_race_changes_who_is_first_and_nothing_else():
+    def entrants():
+        return {f"{k}": Tuner(SPACE, Random(), seed=k) for k in range(4)}
+
+    plain, shuffled = (race(entrants(), [0.1, 0.5, 0.9] * 20, solve, shuffle=seed) for seed in (None, 3))
+    np.testing.assert_array_equal(plain.arms, shuffled.arms)
+    np.testing.assert_array_equal(plain.costs, shuffled.costs)
+    orders = []
+    for shuffle in (None, 3, 3, 4):
+        met: list[float] = []
+        arms = {f"{w}": Tuner(SPACE, Fixed({"w": w})) for w in (0.0, 0.5, 1.0)}
+        race(arms, range(30), lambda system, trial, met=met: met.append(trial.params["w"]) or 1.0, shuffle=shuffle)
+        orders.append(met)
+    assert orders[0] == [0.0, 0.5, 1.0] * 30
+    assert orders[1] == orders[2]
+    assert orders[1] != orders[3]
+    firsts = [orders[1][3 * k] for k in range(30)]
+    assert set(firsts) == {0.0, 0.5, 1.0}
+    assert all(sorted(orders[1][3 * k : 3 * k + 3]) == [0.0, 0.5, 1.0] for k in range(30))
