@@ -3,9 +3,9 @@
     python examples/learning-to-relax/heat.py --out runs/learning-to-relax --intervals 25 100 128
 
 Iterations are those of --steps steps, one run each (bandits: SEEDS seeds). Times are of the first --timed-steps (1000: one swing
-of kappa), assembly and set-up included: all entries take turns, REPEATS rounds, each after a few steps that do not count, one
-thread, medians. A bandit's time thus holds its early exploring, which the rest of a long run does not have. Entries that cannot
-serve a size are found by asking, and left out. Writes heat-<intervals>.json and heat-<intervals>.png below --out, and
+of kappa), assembly and set-up included: REPEATS rounds in orders drawn anew, each run after a few steps that do not count,
+one thread, medians. A bandit's time thus holds its early exploring, which the rest of a long run does not have. Entries that
+cannot serve a size are found by asking, and left out. Writes heat-<intervals>.json and heat-<intervals>.png below --out, and
 prints the table of README.md. Source: Khodak et al. 2024, arXiv:2310.02246, sec. 4.2.
 """
 
@@ -98,9 +98,10 @@ def study(intervals: int, steps: int, timed_steps: int) -> dict:
         found[name] = {key: np.array([r[key] for r in rows]) for key in ("costs", "omega")}
         told(f"{intervals} intervals, {name}: {found[name]['costs'].sum(axis=1).mean():.0f} iterations")
     clocks: dict[str, list[dict]] = {name: [] for name in taking_part}
+    rng = np.random.default_rng(0)
     for turn in range(REPEATS):
-        for name, members in taking_part.items():
-            settings = members[turn % len(members)]
+        for name in rng.permutation(list(taking_part)).tolist():
+            settings = taking_part[name][turn % len(taking_part[name])]
             run(first, settings)
             clocks[name].append(run(short, settings))
         told(f"{intervals} intervals, timed round {turn + 1} of {REPEATS}")

@@ -1,4 +1,8 @@
-"""Runs many solvers at many tolerances in turns, round after round, so that a slow minute of the machine falls on all alike."""
+"""Runs many solvers at many tolerances in turns, round after round, so that a slow minute of the machine falls on all alike.
+
+The first round goes from loose to tight, for those who are left early; later ones in an order drawn anew, because what ran
+before a solve has its part in the time of it.
+"""
 
 from __future__ import annotations
 
@@ -78,8 +82,10 @@ def contest(entries: list[Entry], cases: Instances, truth: np.ndarray, longest: 
         if not fits(lambda e=entry: e.make().solve(cases.case(0)), longest):
             _leave(entries, entry, f"more than {longest:g} s")
             progress(f"{name}: {entry.left}")
+    rng = np.random.default_rng(0)
     for turn in range(ROUNDS):
-        for entry in entries:
+        for i in range(len(entries)) if turn == 0 else rng.permutation(len(entries)):
+            entry = entries[i]
             slow = bool(entry.runs) and entry.runs[0].cpu_seconds >= QUICK
             if entry.left or (slow and turn % SPARSE):
                 continue
