@@ -69,7 +69,9 @@ def make_tuner(table: Mapping[str, Any], parameter: Parameter, contexts: tuple[f
 
     policy          a name in POLICIES, or "tsallis-inf-binned", which has `bins` besides
     low, high, arms   the grid of the parameter; seed of the draws
-    cost            "iterations", or "seconds": processor time of set-up and solve, where a good value makes the set-up dear
+    cost            "iterations", or "seconds": processor time of set-up and solve, where a good value makes the set-up dear.
+                    What is chosen, and with it every answer within rtol, then differs from run to run, and so does the
+                    content hash of a data set that is generated so
     discount        what was learned k steps ago counts discount^k; for streams that drift; below 1
     cap             a step that costs more than `cap` times what the best known arm should goes on with that arm
     all other keys  options of the policy
