@@ -54,7 +54,7 @@ def _check_hybrid(plan: Plan, entry: Entry, card: Card, cards: Mapping[str, Card
             allowed=", ".join(known) or "none: the plan has no learned solver",
             hint='guess = "..." names it',
         )
-    who.second_of(card, problem)
+    who.second_of(card, problem, label(entry))
 
 
 def make_folder(out: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pdekit.comparison.plan import TRIVIAL, Entry, Plan, card_path, label
 from pdekit.errors import BadInput
+from pdekit.linear.hybrid import check_corrector, check_steady
 from pdekit.registry import Card, build_solver, default_of, load_solver, read_card, solver_class, solver_names
 
 Train = Callable[..., Path]
@@ -117,15 +118,20 @@ def guess_of(entry: Entry) -> str:
 def hybrid(entry: Entry, card: Card, guess: Entrant, problem: Any) -> Entrant:
     """A hybrid entrant: each member of the learned one, corrected by the card's solver; its training is theirs."""
     cls: Any = solver_class(card)
-    members = tuple(cls.of(member, second_of(card, problem), label(entry)) for member in guess.points[0].solvers)
+    members = tuple(
+        cls.of(member, second_of(card, problem, label(entry)), label(entry)) for member in guess.points[0].solvers
+    )
     return Entrant(label(entry), "hybrid", card.title, (Point({}, members),), guess.training)
 
 
-def second_of(card: Card, problem: Any) -> Any:
-    """The correcting solver of a hybrid card, prepared. Raises BadInput where it cannot serve the problem."""
+def second_of(card: Card, problem: Any, name: str) -> Any:
+    """The correcting solver of the hybrid `name`, prepared. Raises BadInput where it cannot serve the problem or a hybrid."""
+    check_steady(problem, name)
     settings = {f"settings.{k}": v for k, v in card.settings.items() if k not in ("guess", "solver")}
-    name = card.settings["solver"]
-    return build_solver(read_card(name, settings), name).prepare(problem)
+    corrector = card.settings["solver"]
+    solver = build_solver(read_card(corrector, settings), corrector)
+    check_corrector(solver, name)
+    return solver.prepare(problem)
 
 
 def learned(

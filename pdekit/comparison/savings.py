@@ -1,45 +1,96 @@
-"""What a hybrid saves: iterations and time against the same iteration from a cold start, timed in turn in this run."""
+"""What a hybrid saves: iterations and time against the same iteration from zero and from coarser grids, timed in turn.
+
+A guess is of use where no cheaper start does as well. The rival of a network's answer is the answer on coarser grids, which
+needs no training (`linear/coarse_start.py`): both variants are run and the faster one is reported.
+"""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pdekit.comparison.plan import Timing
 from pdekit.comparison.run import Outcome, limited
+from pdekit.errors import BadInput
+from pdekit.linear.coarse_start import CoarseStart, twin
+from pdekit.linear.hybrid import Hybrid
+from pdekit.solution import Solution
 from pdekit.solver import Instances
+
+LEARNED, COLD = "the learned start", "the cold start"
+COARSE = {
+    1: "the start interpolated from half the intervals",
+    2: "the start extrapolated from half and a fourth of the intervals",
+}  # by the number of coarser grids
+EQUAL = 0.05  # times that differ by less than this part of the longer one are equal
+
+
+@dataclass(frozen=True)
+class Start:
+    """One way to start the iteration: means over the samples (and members), medians over the rounds.
+
+    steps          iterations on the grid of the data
+    seconds        per case, one a call, all set-up included, and the making of the start
+    guess_seconds  the making of the start alone
+    guess_steps    iterations on coarser grids that it took
+    unsolved       samples whose tolerance was not met
+    """
+
+    name: str
+    steps: float
+    seconds: float
+    guess_seconds: float = 0.0
+    guess_steps: float = 0.0
+    unsolved: int = 0
 
 
 @dataclass(frozen=True)
 class Saving:
-    """Means over the samples (and members), medians over the rounds.
+    """The starts of one hybrid's iteration.
 
-    steps, cold_steps       iterations from the guess and from zero
-    seconds, cold_seconds   per case, one a call, all set-up included; `seconds` holds the guess
-    guess_seconds           the guess alone
+    coarse    from coarser grids: the faster one first; none where no coarser grid can serve, and `why_not` says why
     """
 
     entrant: str
-    steps: float
-    cold_steps: float
-    seconds: float
-    cold_seconds: float
-    guess_seconds: float
+    learned: Start
+    cold: Start
+    coarse: tuple[Start, ...]
+    why_not: str = ""
+
+    @property
+    def rivals(self) -> tuple[Start, ...]:
+        """The cold start, and the faster one from coarser grids."""
+        return (self.cold, *self.coarse[:1])
+
+    @property
+    def fastest(self) -> tuple[str, ...]:
+        """Names of the starts that solved all samples in the least time, or hardly more, the fastest first."""
+        good = sorted((s for s in (self.learned, *self.rivals) if not s.unsolved), key=lambda s: s.seconds)
+        return tuple(s.name for s in good if s.seconds * (1 - EQUAL) < good[0].seconds)
 
     @property
     def sentence(self) -> str:
         """What the report says."""
-        part = 1.0 - self.steps / self.cold_steps if self.cold_steps else 0.0
-        change = f"{part:.0%} saved" if part >= 0 else f"{-part:.0%} more"
-        ratio = self.seconds / self.cold_seconds
-        times = f"{ratio:.2g} times the" if ratio >= 1.005 or ratio <= 0.995 else "the same"
-        return (
-            f"{self.entrant}: {self.steps:.3g} iterations where a cold start takes {self.cold_steps:.3g} ({change}), "
-            f"in {times} time: {1e3 * self.seconds:.3g} ms, of which the guess {1e3 * self.guess_seconds:.3g} ms, against "
-            f"{1e3 * self.cold_seconds:.3g} ms"
-        )
+        parts = [f"{self.entrant}: {_figures(self.learned)}", *(self._against(rival) for rival in self.rivals)]
+        if not self.coarse:
+            parts.append(f"there is no start from coarser grids: {self.why_not}")
+        parts += [f"{s.name} left {s.unsolved} samples unsolved" for s in (self.learned, *self.rivals) if s.unsolved]
+        return "; ".join([*parts, self._verdict()])
+
+    def _against(self, rival: Start) -> str:
+        part = self.learned.steps / rival.steps - 1.0 if rival.steps else 0.0
+        counts = "as many" if round(100 * part) == 0 else f"{abs(part):.0%} {'fewer' if part < 0 else 'more'}"
+        ratio = self.learned.seconds / rival.seconds
+        return f"against {rival.name}, {_figures(rival)}: {counts} iterations in {ratio:.2g} times the time"
+
+    def _verdict(self) -> str:
+        if not self.fastest:
+            return "no start solved all samples"
+        first, *others = self.fastest
+        return f"{' and '.join((first, *others))} are equally fast" if others else f"{first} is the fastest"
 
 
 def savings(outcomes: list[Outcome], instances: Instances, timing: Timing) -> list[Saving]:
@@ -50,26 +101,80 @@ def savings(outcomes: list[Outcome], instances: Instances, timing: Timing) -> li
 
 
 def _measure(outcome: Outcome, instances: Instances, repeats: int) -> Saving:
-    hybrid = outcome.point.solvers[0]
-    cold = np.mean(hybrid.second.solve(instances).steps)
-    hybrid.solve(instances.case(0))
-    warm_seconds, cold_seconds, guess_seconds = [], [], []
+    """Every contender has an iteration of its own, so that none profits from what another has set up and kept."""
+    hybrid, cold = outcome.point.solvers[0], twin(outcome.point.solvers[0].second)
+    contenders: dict[str, Any] = {LEARNED: hybrid, COLD: cold}
+    solutions, why_not = {COLD: cold.solve(instances)}, ""
+    for grids, name in COARSE.items():
+        second = twin(hybrid.second)
+        rival = Hybrid.of(CoarseStart(second, grids=grids), second, name)
+        try:
+            solutions[name] = rival.solve(instances)
+            contenders[name] = rival
+        except BadInput as error:
+            why_not = why_not or _in_one_line(error)
+    seconds, guesses = _rounds(contenders, instances, repeats)
+    starts = {
+        name: _start(name, solution, seconds[name], guesses.get(name, 0.0)) for name, solution in solutions.items()
+    }
+    learned = Start(
+        LEARNED,
+        float(outcome.steps.mean()),
+        seconds[LEARNED],
+        guesses[LEARNED],
+        unsolved=int(outcome.failed.sum()),
+    )
+    cold_start = starts.pop(COLD)
+    coarse = tuple(sorted(starts.values(), key=lambda s: (s.unsolved, s.seconds)))
+    return Saving(outcome.entrant.name, learned, cold_start, coarse, "" if coarse else why_not)
+
+
+def _start(name: str, solution: Solution, seconds: float, guess: float) -> Start:
+    return Start(
+        name,
+        float(np.mean(solution.steps)),
+        seconds,
+        guess,
+        float(np.mean(solution.info.get("guess_steps", 0))),
+        int(solution.failed.sum()),
+    )
+
+
+def _rounds(
+    contenders: dict[str, Any], instances: Instances, repeats: int
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Median seconds of each contender, and of the guesses alone.
+
+    All have answered every case before. Each is called once a round on the same case, in an order drawn anew: whoever comes
+    second finds the case in the processor's cache.
+    """
+    calls = {(name, False): solver for name, solver in contenders.items()}
+    calls |= {(name, True): solver.first for name, solver in contenders.items() if name != COLD}
+    seconds: dict[tuple[str, bool], list[float]] = {key: [] for key in calls}
+    keys, rng = list(calls), np.random.default_rng(0)
     for r in range(repeats):
         case = instances.case(r % len(instances))
-        begin = time.perf_counter()
-        hybrid.solve(case)
-        middle = time.perf_counter()
-        hybrid.second.solve(case)
-        end = time.perf_counter()
-        hybrid.first.solve(case)
-        guess_seconds.append(time.perf_counter() - end)
-        warm_seconds.append(middle - begin)
-        cold_seconds.append(end - middle)
-    return Saving(
-        outcome.entrant.name,
-        float(outcome.steps.mean()),
-        float(cold),
-        float(np.median(warm_seconds)),
-        float(np.median(cold_seconds)),
-        float(np.median(guess_seconds)),
+        for key in (keys[k] for k in rng.permutation(len(keys))):
+            begin = time.perf_counter()
+            calls[key].solve(case)
+            seconds[key].append(time.perf_counter() - begin)
+    medians = {key: float(np.median(values)) for key, values in seconds.items()}
+    return (
+        {name: value for (name, guess), value in medians.items() if not guess},
+        {name: value for (name, guess), value in medians.items() if guess},
     )
+
+
+def _in_one_line(error: BadInput) -> str:
+    what, *rest = str(error).splitlines()
+    found = [line.strip().removeprefix("found: ") for line in rest if line.strip().startswith("found: ")]
+    return what.partition(":")[0].rstrip(".") + (f" ({found[0]})" if found else "")
+
+
+def _figures(start: Start) -> str:
+    made = f", of which the start {_ms(start.guess_seconds)}" if start.guess_seconds else ""
+    return f"{start.steps:.3g} iterations and {_ms(start.seconds)}{made}"
+
+
+def _ms(seconds: float) -> str:
+    return f"{1e3 * seconds:.3g} ms"

@@ -86,17 +86,30 @@ def test_a_hybrid_is_as_exact_as_its_corrector_and_pays_for_its_guess(results):
     assert hybrid["metrics"]["relative_l2"]["mean"] == pytest.approx(cold["metrics"]["relative_l2"]["mean"], rel=1e-5)
     assert hybrid["metrics"]["residual"]["worst"] <= 1e-8 < 1e-3 < network["metrics"]["residual"]["mean"]
     (saving,) = results["savings"]
-    assert saving["cold_steps"] == pytest.approx(cold["steps_median"], abs=1.0)
-    assert saving["steps"] == pytest.approx(hybrid["steps_median"], abs=1.0)
-    assert saving["seconds"] > saving["guess_seconds"] > 0
+    assert saving["cold"]["steps"] == pytest.approx(cold["steps_median"], abs=1.0)
+    assert saving["learned"]["steps"] == pytest.approx(hybrid["steps_median"], abs=1.0)
+    assert sorted(s["name"].split()[2] for s in saving["coarse"]) == ["extrapolated", "interpolated"]
+    for start in (saving["learned"], *saving["coarse"]):
+        assert 0 < start["steps"] < saving["cold"]["steps"] + 2
+        assert start["seconds"] > start["guess_seconds"] > 0
+        assert (start["guess_steps"] > 1) == (start is not saving["learned"])
+    assert saving["cold"]["guess_seconds"] == 0 < saving["cold"]["seconds"]
 
 
 def test_a_hybrid_says_what_it_saves_in_the_report(report):
     text = (report.parent / "table.txt").read_text()
-    assert re.search(
-        r"fno\+pcg-multigrid: [\d.]+ iterations where a cold start takes [\d.]+ \(\d+% (saved|more)\)", text
+    figures, change = (
+        r"[\d.]+ iterations and [\d.]+ ms",
+        r"(as many|\d+% fewer|\d+% more) iterations in [\d.]+ times the time",
     )
-    assert "of which the guess" in report.read_text()
+    assert re.search(
+        rf"fno\+pcg-multigrid: {figures}, of which the start [\d.]+ ms; against the cold start, {figures}: {change}; "
+        r"against the start (inter|extra)polated from half (and a fourth of )?the intervals, "
+        rf"{figures}, of which the start [\d.]+ ms: {change}; "
+        r"the .* (is the fastest|are equally fast)\n",
+        text,
+    )
+    assert "of which the start" in report.read_text()
 
 
 def test_a_coarser_grid_is_less_exact_and_no_grid_beats_the_data_it_is_solved_on(results):
