@@ -7,7 +7,7 @@ needs no training (`linear/coarse_start.py`): both variants are run and the fast
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from pdekit.comparison.run import Outcome, limited
 from pdekit.errors import BadInput
 from pdekit.linear.coarse_start import CoarseStart, twin
 from pdekit.linear.hybrid import Hybrid
-from pdekit.solution import Solution
 from pdekit.solver import Instances
 
 LEARNED, COLD = "the learned start", "the cold start"
@@ -25,7 +24,7 @@ COARSE = {
     1: "the start interpolated from half the intervals",
     2: "the start extrapolated from half and a fourth of the intervals",
 }  # by the number of coarser grids
-EQUAL = 0.05  # times that differ by less than this part of the longer one are equal
+EQUAL = 0.05  # times that differ by less than this part of the longer one are not told apart
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,7 @@ class Start:
 
     steps          iterations on the grid of the data
     seconds        per case, one a call, all set-up included, and the making of the start
+    quartiles      of those seconds over the rounds
     guess_seconds  the making of the start alone
     guess_steps    iterations on coarser grids that it took
     unsolved       samples whose tolerance was not met
@@ -42,6 +42,7 @@ class Start:
     name: str
     steps: float
     seconds: float
+    quartiles: tuple[float, float]
     guess_seconds: float = 0.0
     guess_steps: float = 0.0
     unsolved: int = 0
@@ -67,9 +68,12 @@ class Saving:
 
     @property
     def fastest(self) -> tuple[str, ...]:
-        """Names of the starts that solved all samples in the least time, or hardly more, the fastest first."""
+        """Names of the starts that solved all samples in the least time, and of those whose times are not clearly longer: by less
+        than a twentieth, or with quartiles that overlap. The fastest first."""
         good = sorted((s for s in (self.learned, *self.rivals) if not s.unsolved), key=lambda s: s.seconds)
-        return tuple(s.name for s in good if s.seconds * (1 - EQUAL) < good[0].seconds)
+        return tuple(
+            s.name for s in good if s.seconds * (1 - EQUAL) < good[0].seconds or s.quartiles[0] < good[0].quartiles[1]
+        )
 
     @property
     def sentence(self) -> str:
@@ -90,7 +94,7 @@ class Saving:
         if not self.fastest:
             return "no start solved all samples"
         first, *others = self.fastest
-        return f"{' and '.join((first, *others))} are equally fast" if others else f"{first} is the fastest"
+        return f"{' and '.join((first, *others))} are about as fast" if others else f"{first} is the fastest"
 
 
 def savings(outcomes: list[Outcome], instances: Instances, timing: Timing) -> list[Saving]:
@@ -114,36 +118,32 @@ def _measure(outcome: Outcome, instances: Instances, repeats: int) -> Saving:
         except BadInput as error:
             why_not = why_not or _in_one_line(error)
     seconds, guesses = _rounds(contenders, instances, repeats)
+    timed = {name: _timed(name, seconds[name], guesses.get(name)) for name in contenders}
     starts = {
-        name: _start(name, solution, seconds[name], guesses.get(name, 0.0)) for name, solution in solutions.items()
+        name: replace(
+            timed[name],
+            steps=float(np.mean(solution.steps)),
+            guess_steps=float(np.mean(solution.info.get("guess_steps", 0))),
+            unsolved=int(solution.failed.sum()),
+        )
+        for name, solution in solutions.items()
     }
-    learned = Start(
-        LEARNED,
-        float(outcome.steps.mean()),
-        seconds[LEARNED],
-        guesses[LEARNED],
-        unsolved=int(outcome.failed.sum()),
-    )
+    learned = replace(timed[LEARNED], steps=float(outcome.steps.mean()), unsolved=int(outcome.failed.sum()))
     cold_start = starts.pop(COLD)
     coarse = tuple(sorted(starts.values(), key=lambda s: (s.unsolved, s.seconds)))
     return Saving(outcome.entrant.name, learned, cold_start, coarse, "" if coarse else why_not)
 
 
-def _start(name: str, solution: Solution, seconds: float, guess: float) -> Start:
-    return Start(
-        name,
-        float(np.mean(solution.steps)),
-        seconds,
-        guess,
-        float(np.mean(solution.info.get("guess_steps", 0))),
-        int(solution.failed.sum()),
-    )
+def _timed(name: str, seconds: list[float], guess: list[float] | None) -> Start:
+    """A start of which the times are known, and no more yet."""
+    low, middle, high = np.quantile(seconds, (0.25, 0.5, 0.75)).tolist()
+    return Start(name, float("nan"), middle, (low, high), 0.0 if guess is None else float(np.median(guess)))
 
 
 def _rounds(
     contenders: dict[str, Any], instances: Instances, repeats: int
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Median seconds of each contender, and of the guesses alone.
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Seconds of each contender, and of the guesses alone.
 
     All have answered every case before. Each is called once a round on the same case, in an order drawn anew: whoever comes
     second finds the case in the processor's cache.
@@ -158,10 +158,9 @@ def _rounds(
             begin = time.perf_counter()
             calls[key].solve(case)
             seconds[key].append(time.perf_counter() - begin)
-    medians = {key: float(np.median(values)) for key, values in seconds.items()}
     return (
-        {name: value for (name, guess), value in medians.items() if not guess},
-        {name: value for (name, guess), value in medians.items() if guess},
+        {name: value for (name, guess), value in seconds.items() if not guess},
+        {name: value for (name, guess), value in seconds.items() if guess},
     )
 
 

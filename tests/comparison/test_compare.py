@@ -106,7 +106,7 @@ def test_a_hybrid_says_what_it_saves_in_the_report(report):
         rf"fno\+pcg-multigrid: {figures}, of which the start [\d.]+ ms; against the cold start, {figures}: {change}; "
         r"against the start (inter|extra)polated from half (and a fourth of )?the intervals, "
         rf"{figures}, of which the start [\d.]+ ms: {change}; "
-        r"the .* (is the fastest|are equally fast)\n",
+        r"the .* (is the fastest|are about as fast)\n",
         text,
     )
     assert "of which the start" in report.read_text()

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from pdekit.comparison import savings as room
-from pdekit.comparison.entrants import Entrant, Point
+from pdekit.comparison.entrants import Entrant, Point, second_of
 from pdekit.comparison.plan import Timing
 from pdekit.comparison.run import Outcome
 from pdekit.comparison.savings import COARSE, Saving, Start, savings
+from pdekit.errors import BadInput
 from pdekit.linear.hybrid import Hybrid
 from pdekit.linear.stop import Stop
-from pdekit.problems import Poisson
-from pdekit.registry import load_solver
+from pdekit.problems import PROBLEMS, Poisson
+from pdekit.registry import load_solver, read_card
 from pdekit.solution import Solution, Status
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
@@ -153,8 +154,12 @@ def test_samples_that_are_left_unsolved_are_no_saving():
 
 
 def test_the_sentence_names_all_three_and_the_fastest():
-    own, cold = Start("the learned start", 6.0, 12e-3, 5e-3), Start("the cold start", 12.0, 10e-3)
-    coarse = Start(COARSE[1], 8.0, 8e-3, 1e-3, 10.0), Start(COARSE[2], 7.0, 9e-3, 2e-3, 20.0)
+    own = Start("the learned start", 6.0, 12e-3, (11.5e-3, 12.5e-3), 5e-3)
+    cold = Start("the cold start", 12.0, 10e-3, (9.5e-3, 10.5e-3))
+    coarse = (
+        Start(COARSE[1], 8.0, 8e-3, (7.5e-3, 8.5e-3), 1e-3, 10.0),
+        Start(COARSE[2], 7.0, 9e-3, (8.5e-3, 9.5e-3), 2e-3, 20.0),
+    )
     found = Saving("fno+cg", own, cold, coarse)
     assert found.sentence == (
         "fno+cg: 6 iterations and 12 ms, of which the start 5 ms; "
@@ -163,13 +168,16 @@ def test_the_sentence_names_all_three_and_the_fastest():
         "25% fewer iterations in 1.5 times the time; "
         "the start interpolated from half the intervals is the fastest"
     )
-    assert replace(found, learned=replace(own, seconds=1e-3, steps=24.0)).sentence.endswith(
-        "; the learned start is the fastest"
-    )
+    quick = replace(own, seconds=1e-3, quartiles=(1e-3, 1e-3))
+    assert replace(found, learned=quick).sentence.endswith("; the learned start is the fastest")
     assert "100% more iterations" in replace(found, learned=replace(own, steps=24.0)).sentence
     assert "as many iterations" in replace(found, learned=replace(own, steps=12.0)).sentence
-    equal = replace(found, coarse=(replace(coarse[0], seconds=9.9e-3),)).sentence
-    assert equal.endswith("; the start interpolated from half the intervals and the cold start are equally fast")
+    near = replace(coarse[0], seconds=9.9e-3, quartiles=(9.9e-3, 9.9e-3))
+    quiet = replace(cold, quartiles=(10e-3, 10e-3))
+    ending = f"; {COARSE[1]} and the cold start are about as fast"
+    assert replace(found, coarse=(near,), cold=quiet).sentence.endswith(ending), "within a twentieth"
+    noisy = replace(coarse[0], quartiles=(7.5e-3, 9.6e-3))
+    assert replace(found, coarse=(noisy,)).sentence.endswith(ending), "quartiles overlap"
     nobody = replace(found, coarse=(), learned=replace(own, unsolved=1), cold=replace(cold, unsolved=2))
     assert nobody.sentence.endswith("the cold start left 2 samples unsolved; no start solved all samples")
 
@@ -185,3 +193,22 @@ def test_iterations_of_real_solvers_are_those_of_their_own_solves(monkeypatch):
     assert max(s.steps for s in found.coarse) < found.cold.steps
     for start in (found.learned, found.cold, *found.coarse):
         assert start.seconds > start.guess_seconds
+
+
+@pytest.mark.parametrize(
+    ("problem", "settings", "message"),
+    [
+        ("heat", {}, r"'my hybrid' answers steady problems only.*found: problem 'heat'\n.*settings.start = previous"),
+        ("darcy", {"settings.grid_factor": 0.5}, "'my hybrid' cannot be corrected by 'sor'.*found: grid_factor = 0.5"),
+        (
+            "darcy",
+            {"settings.relative_to": "r0"},
+            "'my hybrid' cannot be corrected by 'sor'.*found: relative_to = 'r0'",
+        ),
+        ("darcy", {"settings.omeag": 1.0}, "no setting of solver 'sor' named 'omeag'"),
+        ("helmholtz", {}, "solver 'sor' cannot serve problem 'helmholtz'"),
+    ],
+)
+def test_a_hybrid_that_cannot_be_is_refused_before_its_network_is_trained(problem, settings, message):
+    with pytest.raises(BadInput, match=f"(?s){message}"):
+        second_of(read_card("fno+sor", settings), PROBLEMS[problem](), "my hybrid")
