@@ -759,7 +759,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "train-solver": (
         "train fnoo {data} --out new",
         "there is no solver named 'fnoo'.",
-        "allowed: did you mean 'fno', 'tfno'? all: amg, bicgstab, cg,",
+        "allowed: did you mean 'fno', 'tfno', 'fno+sor'? all: amg, bicgstab, cg,",
         "next: `pdekit list solvers`, or give a path to a .toml",
     ),
     "train-classical": (
