@@ -10,9 +10,16 @@ from pdekit.comparison import page
 from pdekit.comparison.conduct import Comparison
 from pdekit.comparison.table import shown
 from pdekit.comparison.verdict import Verdict
+from pdekit.linear.coarse_start import LOOSE
 from pdekit.metrics import METRICS, summarise
 from pdekit.metrics.machine import machine
 from pdekit.settings import to_toml
+
+STARTS = (
+    "the same iteration to the same tolerance from each start, one sample a call, in an order drawn anew for each round; from "
+    f"coarser grids: solved to {LOOSE:g}, interpolated from half the intervals or extrapolated from half and a fourth, all of "
+    "it counted; the faster of these two is stated, both are in results.json"
+)
 
 
 def costs(c: Comparison) -> list[str]:
@@ -98,6 +105,7 @@ def method(c: Comparison) -> list[str]:
         ("machine", f"{host['cpu']}, {host['cores']} cores, {host.get('memory_gib', '?')} GiB, {host['system']}"),
         ("threads, device", f"{timing.threads}, {timing.device}; networks in float32, classical solvers in float64"),
         ("timing", f"{timing.repeats} rounds in which every run answers once, after 3 warm-ups; median and bootstrap interval"),
+        *([("starts of the hybrids", STARTS)] if c.savings else []),
         ("truth", f"{truth['solver']} on {grid}, restricted to the data's grid; its own error: {error}"),
         ("observed order of the truth", _order(order, truth)),
         ("error of the data's own outputs", f"{stored.mean():.2e}: no solver trained on them can be expected to do better"),

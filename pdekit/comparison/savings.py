@@ -94,7 +94,9 @@ class Saving:
         if not self.fastest:
             return "no start solved all samples"
         first, *others = self.fastest
-        return f"{' and '.join((first, *others))} are about as fast" if others else f"{first} is the fastest"
+        if not others:
+            return f"{first} is the fastest"
+        return f"the times of {', '.join((first, *others[:-1]))} and {others[-1]} are not clearly apart"
 
 
 def savings(outcomes: list[Outcome], instances: Instances, timing: Timing) -> list[Saving]:
