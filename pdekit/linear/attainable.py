@@ -1,5 +1,11 @@
 """What no iteration can beat: the residual that rounding leaves, about eps |A| |x| / |b|. A tolerance below it is an error
-of the caller, and is said."""
+of the caller, and is said.
+
+CONVERGED is never said of a residual above the tolerance: it is |b - A x| of the x that is handed back (`System.confirm`).
+Near the limit a solve ends with STAGNATED or FALSE_CONVERGENCE instead. Two answers have a rule of their own: a method that is
+asked for no tolerance (`direct.py`) says CONVERGED within 30 times the limit; and where b is so small that x is subnormal, x may
+lose up to a hundredth to its format (`magnitude.py`), so that status and steps do not depend on the size of b.
+"""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def for_symmetric(op: Any, precond: Any) -> Chosen:
         return _symmetric(precond, "MINRES"), None
     if isinstance(op, StencilOperator) and op.shift is not None and bool((op.shift < 0).any()):
         op = replace(op, shift=np.abs(op.shift))
-    if precond == "auto" and semidefinite(op) and not (isinstance(op, StencilOperator) and op.singular):
+    if precond == "auto" and semidefinite(op) and not (isinstance(op, StencilOperator) and op.floating is not None):
         return for_definite(op, "auto")
     entries = isinstance(op, StencilOperator) or hasattr(op, "tocsr")
     if precond == "jacobi" or (precond == "auto" and entries):

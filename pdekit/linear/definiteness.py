@@ -42,8 +42,7 @@ def semidefinite(operator: Any) -> bool | None:
     Seen: no negative edge or shift of a StencilOperator; a symmetric matrix with a positive diagonal that dominates its rows.
     """
     if isinstance(operator, StencilOperator):
-        parts = [*operator.edges, *([] if operator.shift is None else [operator.shift])]
-        return True if all(bool((part >= 0).all()) for part in parts) else None
+        return True if operator.spd else None
     if getattr(operator, "spd", None) is True:
         return True
     if not sp.issparse(operator) or operator.shape[0] == 0:

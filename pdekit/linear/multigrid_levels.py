@@ -16,6 +16,7 @@ from pdekit.linear.hierarchy import coarse_operators, interpolation, three_axes,
 from pdekit.linear.multigrid_kernels import cycle
 from pdekit.linear.multigrid_row_kernels import PAD
 from pdekit.linear.multigrid_setup_kernels import split_level
+from pdekit.linear.system import parted
 from pdekit.space import buffers
 from pdekit.space.grid import Grid
 from pdekit.space.stencils import StencilOperator
@@ -74,7 +75,7 @@ class Levels:
                 dinv[at : at + n * m * block].reshape(n, m, 2, width),
                 np.empty(p, op.dtype),
             )
-        inverse = _dense_inverse(operators[-1], operator.singular).astype(dtype)
+        inverse = _dense_inverse(operators[-1], operator.singular or parted(operator)).astype(dtype)
         length = max(2 * int(layout.table[:, 3].max()) + 2 * PAD, len(inverse))
         work = np.zeros((4, length), dtype)
         z, r = buffers.zeros((points,), dtype), buffers.zeros((points,), dtype)
@@ -175,7 +176,7 @@ def _column_weights(along: tuple[np.ndarray, ...], half: int, coarse: int) -> tu
 
 
 def _dense_inverse(operator: StencilOperator, singular: bool) -> np.ndarray:
-    """Inverse on the coarsest level; the pseudo-inverse where constants are in the null space."""
+    """Inverse on the coarsest level; the pseudo-inverse where A has, or may have, a null space."""
     operator = operator.astype(np.float64)  # float32 row sums are not zero: the null space would look like 1e-7
     size = math.prod(operator.shape)
     index = np.arange(size).reshape(operator.shape)

@@ -15,10 +15,11 @@ from pdekit.errors import BadInput
 from pdekit.linear.definiteness import asymmetry, semidefinite
 from pdekit.linear.vector_kernels import dot, norm
 from pdekit.space.diffusion import control_volumes
-from pdekit.space.stencils import StencilOperator
+from pdekit.space.stencils import CLOSED, StencilOperator
 
 NULL = {np.dtype("float64"): 1e-8, np.dtype("float32"): 1e-4}  # |A z| / |A| that is rounding
 SYMMETRIC = {np.dtype("float64"): 1e-10, np.dtype("float32"): 1e-5}  # difference of mirrored entries that is rounding
+DOUBTFUL = 1e-10  # of |b|: a residual that small may owe its size to the rounding of b - A x in float64
 COMPATIBLE = {np.dtype("float64"): 1e-10, np.dtype("float32"): 1e-5}
 
 
@@ -26,8 +27,9 @@ class System:
     """A x = b with b in float32 or float64 (the type of the iteration), x and b of one shape.
 
     operator    StencilOperator, scipy sparse array or LinearOperator; symmetric is taken for granted
-    nullspace   None: "constant" where a StencilOperator says it is singular, else nothing; "constant"; or an orthonormal
-                basis (n, k); what is declared is checked: BadInput unless A Z, and A^T Z of a matrix, is rounding
+    nullspace   None: what a StencilOperator tells of itself, one constant for each part of its unknowns that nothing holds,
+                else nothing; "constant"; or an orthonormal basis (n, k), dense or sparse; what is declared is checked:
+                BadInput unless A Z, and A^T Z of a matrix, is rounding
     spd         True where the caller declares A symmetric positive (semi)definite; else see `positive`
     """
 
@@ -41,20 +43,35 @@ class System:
                 found=f"{self.b.size} entries",
                 allowed=f"{size} entries",
             )
-        if nullspace is None and isinstance(operator, StencilOperator) and operator.singular:
-            nullspace = "constant"
+        found = self._found() if nullspace is None and isinstance(operator, StencilOperator) else None
+        nullspace = found if nullspace is None else nullspace
         self.constant = isinstance(nullspace, str)
         if self.constant and nullspace != "constant":
             raise BadInput.of(
                 "nullspace of a linear system.", found=repr(nullspace), allowed='"constant", a basis, none'
             )
-        self.basis = None if nullspace is None or self.constant else _orthonormal(nullspace, size)
-        self.proven = not self.singular or (
-            self.constant and isinstance(operator, StencilOperator) and operator.singular
+        self.found = found is not None
+        self.basis: Any = None
+        if nullspace is not None and not self.constant:
+            self.basis = found if self.found else _orthonormal(nullspace, size)
+        self.proven = (
+            not self.singular
+            or self.found
+            or (self.constant and isinstance(operator, StencilOperator) and operator.singular)
         )
         if not self.proven and self.finite:
             self._check_nullspace()
         self._weights: np.ndarray | None = None
+
+    def _found(self) -> Any:
+        """The null space that a StencilOperator tells of itself: None, "constant" or a sparse basis. Only that of constants
+        where an edge or shift is negative, or an unknown has no edge at all (which `definite` refuses)."""
+        op: StencilOperator = self.operator
+        if not op.singular and not parted(op):
+            return None
+        if self.finite and op.spd and self.definite:
+            return rooms(op)
+        return "constant" if op.singular else None
 
     def check_symmetric(self) -> None:
         """Raise BadInput where the entries of A say that it is not symmetric, beyond rounding. CG does not see it."""
@@ -76,7 +93,7 @@ class System:
         self.product(probe, out)
         scale = norm(out.ravel()) / norm(probe.ravel())
         for k in range(1 if self.basis is None else self.basis.shape[1]):
-            z = np.full(size, size**-0.5) if self.basis is None else self.basis[:, k]
+            z = np.full(size, size**-0.5) if self.basis is None else self.basis @ np.eye(self.basis.shape[1])[k]
             self.product(np.ascontiguousarray(z.astype(kind)).reshape(self.b.shape), out)
             if not norm(out.ravel()) <= NULL[kind] * scale:
                 raise BadInput.of(
@@ -132,14 +149,36 @@ class System:
 
     def true_residual(self, x: np.ndarray) -> float:
         """|b - A x| / |b| in float64 whatever the iteration's type; |A x| where b = 0."""
-        wide = self.operator
-        if isinstance(wide, StencilOperator) and wide.dtype != np.float64:
-            wide = wide.astype(np.float64)
-        x64, b64 = x.astype(np.float64, copy=False), self.b.astype(np.float64, copy=False)
+        return norm(self._wide_residual(x, np.float64).ravel()) / (norm(self.b.ravel()) or 1.0)
+
+    def _wide_residual(self, x: np.ndarray, kind: Any) -> np.ndarray:
+        """b - A x, evaluated in another type than that of the iteration."""
+        wide, kind = self.operator, np.dtype(kind)
+        if (isinstance(wide, StencilOperator) and wide.dtype != kind) or (sp.issparse(wide) and kind == np.longdouble):
+            wide = wide.astype(kind)
+        right, v = self.b.astype(kind, copy=False), x.astype(kind, copy=False)
         with np.errstate(invalid="ignore", over="ignore"):
-            product = wide @ x64 if isinstance(wide, StencilOperator) else (wide @ x64.ravel()).reshape(x.shape)
-            r = np.subtract(b64, product)
-        return norm(r.ravel()) / (norm(b64.ravel()) or 1.0)
+            if not isinstance(wide, StencilOperator):
+                return right - (wide @ v.ravel()).reshape(x.shape)
+            return right - (wide.slices(v) if kind == np.longdouble else wide @ v)
+
+    def confirm(self, x: np.ndarray, r: np.ndarray, target: float, known: float | None = None) -> float:
+        """|b - A x| of the x that would be handed back, which is centred in place; r = b - A x, rounded. To be asked before
+        a solve says CONVERGED.
+
+        Evaluated in float64 where x is float32, and in extended precision where `target` is so small that rounding in
+        b - A x itself might decide (`DOUBTFUL`). known: |b - A x| as evaluated in the type of the iteration, returned where
+        it needs no second look.
+        """
+        self.centre(x)
+        kind: Any = np.float64
+        if 0.0 < target < DOUBTFUL * norm(self.b.ravel()) and not isinstance(self.operator, LinearOperator):
+            kind = np.longdouble
+        if kind == self.b.dtype:
+            return known if known is not None and not self.singular else self.residual(x, r)
+        wide = self._wide_residual(x, kind)
+        np.copyto(r, wide, casting="same_kind")
+        return float(np.sqrt((wide * wide).sum()))
 
     def scaled(self, k: int) -> System:
         """The same system with 2^k b."""
@@ -182,26 +221,53 @@ class System:
         return self.incompatible() <= COMPATIBLE[self.b.dtype]
 
     def centre(self, x: np.ndarray) -> None:
-        """Take from a solution, in place, what A does not see: its mean in the grid's quadrature (or the basis)."""
+        """Take from a solution, in place, what A does not see: its mean in the grid's quadrature, that of each part of the
+        unknowns that nothing holds (or the basis that was declared)."""
         if not self.singular or not math.isfinite(norm(x.ravel())):
             return
-        if self.constant and isinstance(self.operator, StencilOperator) and self.operator.grid.location == "vertex":
-            if self._weights is None:
-                w = control_volumes(self.operator.grid)
-                self._weights = w / w.sum()
-            x -= (self._weights * x).sum()
-        else:
+        vertices = isinstance(self.operator, StencilOperator) and self.operator.grid.location == "vertex"
+        if not vertices or not (self.constant or self.found):
             self.project(x)
+            return
+        if self._weights is None:
+            w = control_volumes(self.operator.grid)
+            self._weights = w / w.sum()
+        weights: np.ndarray = self._weights
+        if self.basis is None:
+            x -= (weights * x).sum()
+        else:
+            share = weights.ravel()
+            means = (self.basis.T @ (share * x.ravel())) / ((self.basis * self.basis).T @ share)
+            x -= (self.basis @ means).reshape(x.shape)
 
 
-def _orthonormal(nullspace: Any, size: int) -> np.ndarray:
-    """The basis, float64. Raises BadInput where it is none of this system."""
-    basis = np.asarray(nullspace, dtype=np.float64)
+def parted(operator: StencilOperator) -> bool:
+    """True where an edge between two unknowns is closed, or none is open: A may fall apart. Two passes, no copies."""
+    inner = [e[operator.at(axis, slice(1, -1))] for axis, e in enumerate(operator.edges)]
+    least = min(float(e.min(initial=math.inf)) for e in inner)
+    return not least > CLOSED * max(float(e.max()) for e in operator.edges)
+
+
+def rooms(operator: StencilOperator) -> Any:
+    """`operator.nullspace`, the basis (N, k) as a sparse array: an unknown belongs to one part at most."""
+    floating = operator.floating
+    if floating is None or isinstance(floating, str):
+        return floating
+    rows = np.flatnonzero(floating >= 0)
+    parts = floating[rows]
+    return sp.csr_array((np.bincount(parts)[parts] ** -0.5, (rows, parts)), shape=(floating.size, floating.max() + 1))
+
+
+def _orthonormal(nullspace: Any, size: int) -> Any:
+    """The basis, float64, sparse where it was. Raises BadInput where it is none of this system."""
+    sparse = sp.issparse(nullspace)
+    basis: Any = sp.csr_array(nullspace, dtype=np.float64) if sparse else np.asarray(nullspace, np.float64)
     if basis.ndim != 2 or basis.shape[0] != size or basis.shape[1] == 0:
         raise BadInput.of(
             "nullspace of a linear system has the wrong shape.", found=str(basis.shape), allowed=f"({size}, k)"
         )
-    if not np.allclose(basis.T @ basis, np.eye(basis.shape[1]), atol=1e-10):
+    gram = basis.T @ basis
+    if not np.allclose(gram.toarray() if sparse else gram, np.eye(basis.shape[1]), atol=1e-10):
         raise BadInput.of(
             "nullspace of a linear system is not orthonormal.", hint="take the Q of numpy.linalg.qr(basis)"
         )

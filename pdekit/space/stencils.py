@@ -88,6 +88,16 @@ class StencilOperator:
         Found from the edges where A is `spd`; an indefinite operator that happens to be singular is not seen, and gets
         None. Raises BadInput for a batch whose edges are closed in places: each system has its own.
         """
+        floating = self.floating
+        if floating is None or isinstance(floating, str):
+            return floating
+        basis = (floating[:, None] == np.arange(floating.max() + 1)).astype(np.float64)
+        return basis / np.sqrt(basis.sum(axis=0))
+
+    @cached_property
+    def floating(self) -> Any:
+        """`nullspace` without N k numbers: None; "constant"; or the part that each unknown belongs to, int (N,), 0 to k - 1,
+        and -1 where something holds it. Raises as `nullspace` does."""
         if not self.spd:
             return None
         largest = max(float(e.max()) for e in self.edges)
@@ -101,10 +111,10 @@ class StencilOperator:
                 allowed="one NumPy system",
                 hint="ask each system of the batch",
             )
-        return self._floating(CLOSED * largest)
+        return self._parts(CLOSED * largest)
 
-    def _floating(self, closed: float) -> np.ndarray | str | None:
-        """The basis of `nullspace`: connected parts of the unknowns without a shift or an edge to the outside."""
+    def _parts(self, closed: float) -> np.ndarray | str | None:
+        """Connected parts of the unknowns without a shift or an edge to the outside, as `floating` numbers them."""
         matrix = self.to_csr().tocoo()
         open_ = (matrix.row != matrix.col) & (np.abs(matrix.data) > closed)
         graph = sp.coo_array((matrix.data[open_], (matrix.row[open_], matrix.col[open_])), shape=matrix.shape)
@@ -117,8 +127,9 @@ class StencilOperator:
         free = np.setdiff1d(np.arange(parts), label[held.ravel()])
         if free.size == 0 or parts == 1:
             return None if free.size == 0 else "constant"
-        basis = (label[:, None] == free).astype(np.float64)
-        return basis / np.sqrt(basis.sum(axis=0))
+        number = np.full(parts, -1)
+        number[free] = np.arange(free.size)
+        return number[label]
 
     def diagonal(self) -> Any:
         """The diagonal of A, shape of the unknowns."""
