@@ -9,13 +9,15 @@ import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import numpy as np
 
-from pdekit.errors import BadInput
+from pdekit.errors import BadInput, SolveError
 from pdekit.linear.solve import solve, stack
 from pdekit.solution import Solution
+from pdekit.space.stencils import StencilOperator
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 CHUNKS = 4  # pieces of work per process: few messages, and no process waits long for the slowest
@@ -24,6 +26,13 @@ CHUNKS = 4  # pieces of work per process: few messages, and no process waits lon
 def solve_many(operators: Any, bs: Any, *, workers: int | None = None, **options: Any) -> Solution:
     """Solve A_i x_i = b_i, i = 0 .. n - 1, spread over processes.
 
+    Each process imports the script that called: with more than one worker a script needs
+
+        if __name__ == "__main__":
+            solve_many(operators, bs)
+
+    or every process would begin the script's own work again. Notebooks and modules that are imported need nothing.
+
     operators   one operator for all, or a sequence of n; StencilOperators or sparse arrays (a LinearOperator holds functions,
                 which do not travel: workers = 1 serves it)
     bs          n right-hand sides, (n, *shape) or a sequence
@@ -31,10 +40,17 @@ def solve_many(operators: Any, bs: Any, *, workers: int | None = None, **options
     options     those of `solve`, for every system; x0 as (n, *shape) or a sequence; no callback
 
     Returns one Solution as a batch of `solve` does, in the order given: status, steps and costs per system. A system that
-    fails has its status and disturbs no other. Raises BadInput on wrong use, naming the system.
+    fails has its status and disturbs no other. Raises BadInput on wrong use, naming the system, for torch tensors, which
+    are solved together on their own device, and where the script has no guard; SolveError where a process was killed.
     """
-    n = len(bs)
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # an unguarded script, begun again in a worker
+        raise SystemExit(1)  # the process that made this one says why
     shared = not isinstance(operators, Sequence)
+    for what, array in (("A", operators), *(("A", a) for a in ([] if shared else operators)), ("b", bs)):
+        _refuse_tensors(what, array)
+    n = len(bs)
+    for b in bs if isinstance(bs, Sequence) else ():
+        _refuse_tensors("b", b)
     if n == 0 or (not shared and len(operators) != n):
         raise BadInput.of(
             "operators and right-hand sides of many systems.",
@@ -56,14 +72,47 @@ def solve_many(operators: Any, bs: Any, *, workers: int | None = None, **options
         return stack([s for chunk in chunks for s in _solve(chunk)])
     # a forked child would share locks of threads that it does not have
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        return stack([s for part in pool.map(_solve, chunks) for s in part])
+    started = context.Event()
+    try:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(started,)) as pool:
+            return stack([s for part in pool.map(_solve, chunks) for s in part])
+    except BrokenProcessPool:
+        raise _broken(started.is_set()) from None
 
 
-def _one_thread() -> None:
+def _broken(started: bool) -> BadInput | SolveError:
+    """Why a process ended before its work. One that never started had to import the script again, and that failed."""
+    if started:
+        return SolveError(
+            "a worker process of many systems was ended from outside, by want of memory as a rule.\n"
+            "  next: fewer workers, or workers = 1"
+        )
+    return BadInput.of(
+        "many systems over processes: no process could import the script.",
+        found='a call outside of `if __name__ == "__main__":`, or a script that cannot be imported twice',
+        hint='put the call, and all that a process need not repeat, under `if __name__ == "__main__":`; or give workers = 1',
+    )
+
+
+def _refuse_tensors(what: str, array: Any) -> None:
+    """Raise BadInput for torch tensors, and operators of them."""
+    if isinstance(array, StencilOperator):
+        array = array.edges[0]
+    if hasattr(array, "__dlpack__") and not isinstance(array, np.ndarray):
+        raise BadInput.of(
+            "many systems over processes are solved by NumPy kernels.",
+            found=f"{what} of {type(array).__module__}.{type(array).__name__}",
+            allowed="NumPy arrays",
+            hint="solve(operator, b) with edges and b stacked, (n, ...): `pdekit.linear.batched` solves tensors together, "
+            "on their own device; or move them to NumPy",
+        )
+
+
+def _begin(started: Any) -> None:
     """Processes share the cores: each uses one."""
     from threadpoolctl import threadpool_limits
 
+    started.set()
     os.environ.update(dict.fromkeys(THREADS, "1"))
     threadpool_limits(1)
 
