@@ -232,7 +232,7 @@ class System:
         if self._weights is None:
             w = control_volumes(self.operator.grid)
             self._weights = w / w.sum()
-        weights: np.ndarray = self._weights
+        weights: Any = self._weights
         if self.basis is None:
             x -= (weights * x).sum()
         else:
