@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from scipy.sparse.linalg import spilu
+from scipy.sparse.linalg import LinearOperator, spilu
+from scipy.sparse.linalg import cg as scipy_cg
 
 from pdekit.linear import Stop, solve
 from pdekit.linear.cg import _Run
@@ -90,14 +91,13 @@ def test_five_distinct_eigenvalues_take_five_steps():
 COUNTS = {  # 12/3 on vertices, N = 128, 256, 512; counts of one medium, other media differ by 5 %
     "none": (710, 1414, 2979),
     "jacobi": (509, 988, 1978),
-    "ilu of scipy": (19, 39, 130),
+    "ilu of scipy": (19, 39),  # at 512 see below
     "amg": (10, 11, 12),
     "smoothed-aggregation": (10, 11, 12),
     "multigrid": (11, 11, 12),
     "fast-poisson": (20, 20, 20),
 }
-OURS = {"ssor": (171, 345), "ic0": (146, 293)}  # PETSc's are 181, 350 and 153, 297, in an order of its own
-SIZES = [0, 1, pytest.param(2, marks=SLOW)]
+OURS = {"ssor": (171, 345, 695), "ic0": (146, 293, 592)}  # PETSc's are 181, 350, - and 153, 297, 594, in its own order
 
 
 class ScipyILU:
@@ -114,13 +114,13 @@ class ScipyILU:
         return float((r * out).sum())
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("precond", COUNTS)
+@pytest.mark.parametrize(
+    ("precond", "size"),
+    [pytest.param(name, k, marks=[SLOW] * (k == 2)) for name, row in COUNTS.items() for k in range(len(row))],
+)
 def test_counts_of_every_preconditioner(precond, size):
     """Within 5 %, or one step where that is less. Jacobi within 6: three media drawn here take 467 to 484 at N = 128. Fast
-    Poisson two steps: 22 of this medium at 512, 20 or 21 of others. scipy's factors take minutes at 512: not asked."""
-    if precond == "ilu of scipy" and size == 2:
-        pytest.skip("SuperLU's incomplete factorisation of 512 x 512 takes minutes")
+    Poisson two steps: 22 of this medium at 512, 20 or 21 of others."""
     n, expected = 128 << size, COUNTS[precond][size]
     op = two_phase(n, seed=1)
     m = ScipyILU().setup(op) if precond == "ilu of scipy" else precond
@@ -131,10 +131,36 @@ def test_counts_of_every_preconditioner(precond, size):
     )
 
 
-@pytest.mark.parametrize("precond", OURS)
-def test_counts_of_sweeps_and_incomplete_cholesky(precond):
-    steps = [solve(op := two_phase(n, seed=1), np.ones(op.shape), precond=precond).steps for n in (128, 256)]
-    assert steps == pytest.approx(OURS[precond], rel=0.01)
+@SLOW
+@pytest.mark.parametrize(("seed", "steps"), [(0, 92), (2, 120), (1, None)])
+def test_what_scipys_factors_do_at_512_is_luck(seed, steps):
+    """130 steps of one medium elsewhere; here 92 and 120 of two, and none of a third, which stands at 4e-7 after 400 steps
+    (and at 1.5e-7 after 20000): M is not symmetric, and CG takes it for symmetric. scipy's own CG does the same step by step.
+    The symmetric `ilu` needs 51 steps of the third. The factorisation takes 1.3 s, not minutes; it is the steps that do."""
+    op = two_phase(512, seed=seed)
+    b, m = np.ones(op.shape), ScipyILU().setup(op)
+    s = solve(op, b, method="cg", precond=m, stop=Stop(max_steps=400))
+    done = []
+    x, _ = scipy_cg(op.to_csr(), b.ravel(), rtol=1e-8, maxiter=400, callback=lambda x: done.append(0),
+                    M=LinearOperator((b.size, b.size), matvec=m.factor.solve, dtype=float))  # fmt: skip
+    assert abs(s.steps - len(done)) <= 1
+    theirs = np.linalg.norm(b.ravel() - op.to_csr() @ x) / np.linalg.norm(b)
+    assert s.true_residual == pytest.approx(theirs, rel=1e-2)
+    if steps is not None:
+        assert s.status is Status.CONVERGED
+        assert 0.95 * steps <= s.steps <= 1.05 * steps
+    else:
+        assert s.status is Status.MAX_STEPS
+        assert solve(op, b, method="cg", precond="ilu").steps == pytest.approx(51, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("precond", "size"), [pytest.param(name, k, marks=[SLOW] * (k == 2)) for name in OURS for k in range(3)]
+)
+def test_counts_of_sweeps_and_incomplete_cholesky(precond, size):
+    s = solve(op := two_phase(128 << size, seed=1), np.ones(op.shape), method="cg", precond=precond)
+    assert s.status is Status.CONVERGED
+    assert s.steps == pytest.approx(OURS[precond][size], rel=0.01)
 
 
 def test_counts_without_a_preconditioner_are_hopeless_at_high_contrast():
