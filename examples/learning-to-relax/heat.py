@@ -40,7 +40,7 @@ BANDITS = {
     "ChebCB": {"policy": "chebcb"},
     "Surface": {"policy": "surface"},
 }
-OTHERS = {
+OTHERS: dict[str, dict] = {
     "CG": {"method": "cg"},
     "SSOR-CG 1.50, extrapolated start": {"omega": 1.5, "start": "extrapolated"},
     "multigrid-PCG (geometric)": {"method": "pcg-multigrid"},
@@ -58,7 +58,7 @@ def case(intervals: int, steps: int) -> Instances:
 
 def entries(one: Instances) -> dict[str, list[dict]]:
     """{name: settings of its members}: bandits have one for each seed. Those that cannot serve the size are told and left out."""
-    every = {f"omega = {w:.2f}": [{"omega": w}] for w in FIXED}
+    every: dict[str, list[dict]] = {f"omega = {w:.2f}": [{"omega": w}] for w in FIXED}
     every |= {name: [{"tuner": {**table, "seed": seed}} for seed in range(SEEDS)] for name, table in BANDITS.items()}
     every |= {name: [settings] for name, settings in OTHERS.items()}
     reasons = {name: reason_against(members[0].get("method", ""), one) for name, members in every.items()}

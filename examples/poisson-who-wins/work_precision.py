@@ -27,7 +27,7 @@ from truth import refined
 
 from pdekit.comparison.entrants import serves
 from pdekit.metrics.machine import machine, versions
-from pdekit.problems import PROBLEMS
+from pdekit.problems.poisson import Poisson
 from pdekit.registry import build_solver, read_card, solver_names
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
@@ -48,7 +48,7 @@ PANELS = {
 
 def panels() -> dict[str, tuple[str, ...]]:
     """PANELS less the cards that do not serve the problem; cards that are not named there join the last one."""
-    able = [name for name in solver_names() if serves(read_card(name), PROBLEMS["poisson"]())]
+    able = [name for name in solver_names() if serves(read_card(name), Poisson())]
     found = {label: tuple(n for n in names if n in able) for label, names in PANELS.items()}
     named = {n for names in found.values() for n in names}
     found["others"] += tuple(n for n in able if n not in named)
@@ -59,7 +59,7 @@ def cases(dim: int, points: int) -> Instances:
     """SAMPLES random sources, seeds 0, 1, ..."""
     grid = Grid.make([points] * dim, 1.0, boundary="dirichlet")
     laws = {"source": {"law": "gaussian", "gauss": GAUSS}}
-    drawn = [PROBLEMS["poisson"]().sample(grid, np.random.default_rng(k), laws)["source"] for k in range(SAMPLES)]
+    drawn = [Poisson().sample(grid, np.random.default_rng(k), laws)["source"] for k in range(SAMPLES)]
     return Instances(grid, {"source": np.stack(drawn)})
 
 
@@ -69,7 +69,7 @@ def entries(names: tuple[str, ...]) -> list[Entry]:
     def entry(name: str, rtol: float | None) -> Entry:
         card = read_card(name)
         changed = card if rtol is None else card.model_copy(update={"settings": {**card.settings, "rtol": rtol}})
-        return Entry(name, rtol, lambda: build_solver(changed, name).prepare(PROBLEMS["poisson"]()))
+        return Entry(name, rtol, lambda: build_solver(changed, name).prepare(Poisson()))
 
     able = {name: TOLERANCES if "rtol" in read_card(name).settings else (None,) for name in names}
     return [entry(n, r) for k in range(len(TOLERANCES)) for n, own in able.items() for r in own[k : k + 1]]
@@ -81,7 +81,7 @@ def study(dim: int, points: int, longest: float) -> tuple[list[Entry], list[floa
     def told(text: str) -> None:
         print(f"{time.perf_counter() - begin:6.0f} s  {text}", file=sys.stderr, flush=True)
 
-    begin, problem, every = time.perf_counter(), PROBLEMS["poisson"](), cases(dim, points)
+    begin, problem, every = time.perf_counter(), Poisson(), cases(dim, points)
     taking_part, small = entries(tuple(n for names in panels().values() for n in names)), cases(dim, SMALL)
     with threadpool_limits(1):
         pairs = [refined(*problem.assemble(case)) for case in every.cases()]
