@@ -26,6 +26,7 @@ from pdekit.linear.tuning.trial import Trial
 from pdekit.solution import Status
 
 SCHEMA = 2
+OWN = (0x7475,)  # a stream of its own: systems drawn by default_rng(seed) would choose the arms of a tuner of that seed
 
 
 class Tuner:
@@ -68,7 +69,7 @@ class Tuner:
         self.policy = copy.deepcopy(policy)
         self.policy.start(space, context is not None)
         self._arms = space.arms
-        self._rng = np.random.Generator(np.random.PCG64(seed))
+        self._rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=OWN)))
         self._next = 0
         self._open: dict[int, tuple[Choice, Place | None]] = {}
         self._waiting: list[tuple[Choice, Place | None, float, float]] = []  # failures, their cost and factor

@@ -173,6 +173,14 @@ def test_probabilities_are_those_of_the_draw(policy):
     assert (abs(counts / 2000 - p) < 5 * np.sqrt(p * (1 - p) / 2000) + 1e-12).all()
 
 
+def test_systems_drawn_with_the_same_seed_do_not_choose_the_arms():
+    """default_rng(7) and a tuner of seed 7 once shared their numbers: the random policy then followed the context."""
+    contexts, tuner = np.random.default_rng(7).uniform(-0.15, 0.45, 500), new(Random(), seed=7)
+    arms = [tuner.ask(float(c)).arm for c in contexts]
+    assert abs(np.corrcoef(contexts, arms)[0, 1]) < 0.15
+    assert arms != [new(Random(), seed=8).ask(float(c)).arm for c in contexts]
+
+
 @pytest.mark.parametrize("estimator", ["iw", "rv"])
 def test_the_probability_of_the_draw_is_used_however_late_the_cost_comes(estimator):
     """T2: by the time a batch is told, the probabilities of `ask` are long gone."""
