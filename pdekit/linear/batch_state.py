@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace
 
-from pdekit.linear.cg import AGREES, BLOW_UP, FALSE, RECOMPUTE
+from pdekit.linear.cg import AGREES, BLOW_UP, DENIALS, FALSE, HELPED, RECOMPUTE
 from pdekit.linear.lanczos import Patience
 from pdekit.linear.stop import Stop
 from pdekit.solution import Status
@@ -22,7 +22,7 @@ CHECK_EVERY = 8  # steps between two looks at the device's convergence flags: ea
 BATCHED = (
     *("b", "x", "r", "z", "p", "rz", "norm", "scale", "target", "first"),
     *("best", "best_step", "count", "products", "applied", "sound", "code", "confirmed", "restarted"),
-    *("least", "least_x"),
+    *("least", "least_x", "denied", "least_true"),
 )
 RUNNING = -1  # the code of a sample that is still worked on; else the number of its Status
 WHOLE = (
@@ -61,6 +61,7 @@ class Batch:
         self._precondition()
         self.p = self.z + 0.0
         first = xp.where(self.confirmed, norm_b, self.norm)
+        self.denied, self.least_true = xp.zeros_like(first), math.inf * xp.ones_like(first)
         self.history = [first]
         self.scale = norm_b if stop.relative_to == "b" else first
         self.target = xp.maximum(stop.rtol * self.scale, atol + 0.0 * self.scale)
@@ -139,21 +140,37 @@ class Batch:
         return bool(running.any())
 
     def _confirm(self) -> None:
-        """Where the test was just met: does b - A x agree? Else one restart from it, then FALSE_CONVERGENCE."""
+        """Where the test was just met: does b - A x meet it? Else go on from that residual, while it helps, as `cg` does."""
         xp, new = self.xp, (self.code != RUNNING) & ~self.confirmed
         if not bool(xp.any(new)):
             return
-        r = self.b - self.operator @ self.x
+        r = self._true()
+        now = self._norm(r)
         self.products = self.products + self._ones(new)
         met = (self.code == int(Status.CONVERGED)) | (self.code == int(Status.CONVERGED_ATOL))
-        false = new & met & ~(self._norm(r) <= FALSE * self.target)
-        again = false & ~self.restarted if self.k < self.limit else false & ~false
+        denied = new & met & ~(now <= self.target)
+        far = denied & ~(now <= FALSE * self.target)
+        self.denied = xp.where(denied & ~(now < HELPED * self.least_true), self.denied + 1, self.denied)
+        self.least_true = xp.where(denied, xp.minimum(now, self.least_true), self.least_true)
+        vain = denied & ~far & ((self.denied >= DENIALS) | (self.k >= self.limit))
+        false = far & (self.restarted | (self.k >= self.limit))
+        again = denied & ~vain & ~false
+        self.restarted = self.restarted | far
         self.code = xp.where(false, int(Status.FALSE_CONVERGENCE) + 0 * self.code, self.code)
+        self.code = xp.where(vain, int(Status.STAGNATED) + 0 * self.code, self.code)
         self.code = xp.where(again, RUNNING + 0 * self.code, self.code)
-        self.confirmed, self.restarted = self.confirmed | (new & ~again), self.restarted | again
+        self.confirmed = self.confirmed | (new & ~again)
         self.r = xp.where(self._wide(again), r, self.r)
         self._precondition()
         self.p = xp.where(self._wide(again), self.z, self.p)
+
+    def _true(self) -> Any:
+        """b - A x, evaluated in float64, in the type of the iteration."""
+        xp = self.xp
+        if self.b.dtype == xp.float64:
+            return self.b - self.operator @ self.x
+        wide = self.operator.astype(xp.float64)
+        return xp.astype(xp.astype(self.b, xp.float64) - wide @ xp.astype(self.x, xp.float64), self.b.dtype)
 
     def _compact(self, index: np.ndarray) -> None:
         """Go on with the samples `index` only; the whole batch waits in `whole`."""

@@ -26,6 +26,7 @@ from pdekit.linear.stop import Stop
 from pdekit.solution import Solution, Status
 from pdekit.space.stencils import StencilOperator
 
+WITHIN = 1.0 + 1e-6  # of the target: the difference between two orders of one float64 sum
 PER_SAMPLE = (
     *("b", "x", "r", "omega", "norm", "scale", "target", "ceiling"),
     *("best", "best_step", "patience", "count", "code"),
@@ -168,7 +169,9 @@ class _State:
         self.code = host(self.code).copy()
         self.true_residual = np.where(self.code == Status.NONFINITE_INPUT, math.nan, r / np.where(size > 0, size, 1.0))
         met = (self.code == Status.CONVERGED) | (self.code == Status.CONVERGED_ATOL)
-        self.code[met & ~(r <= FALSE * host(self.target))] = Status.FALSE_CONVERGENCE
+        target = host(self.target)
+        self.code[met & ~(r <= WITHIN * target)] = Status.STAGNATED  # as near as the type of the iteration comes
+        self.code[met & ~(r <= FALSE * target)] = Status.FALSE_CONVERGENCE
 
     def _invert(self) -> None:
         """1 / diagonal, 0 where the diagonal is 0; the smallest and the largest entry of each sample."""

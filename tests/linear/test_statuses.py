@@ -1,5 +1,7 @@
 """Every way for a linear solve to end is reached by a small system that calls for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -9,6 +11,7 @@ from pdekit.errors import BadInput
 from pdekit.linear import Stop, scipy_info, solve
 from pdekit.linear.batched import batched_cg
 from pdekit.linear.cg import cg
+from pdekit.linear.relaxation_batch import batched_sor
 from pdekit.linear.stationary import stationary
 from pdekit.linear.system import System
 from pdekit.solution import Status
@@ -213,7 +216,8 @@ def test_a_batch_counts_and_records_what_was_done(monkeypatch):
     monkeypatch.setattr(StencilOperator, "__matmul__", lambda self, u: calls.append(u.shape) or product(self, u))
     s = batched_cg(op, b, precond="none", stop=Stop(rtol=1e-6))
     assert s.status[1:] == [Status.CONVERGED, Status.CONVERGED_ZERO_RHS]
-    assert s.n_matvec[1] == 1 + s.steps[1] + s.steps[1] // 50 + 1  # the start, recomputations, the confirmation
+    looked = s.n_matvec[1] - (1 + s.steps[1] + s.steps[1] // 50)  # besides the start and recomputations: confirmations
+    assert 1 <= looked <= 4
     assert s.n_precond[1] == 1 + s.steps[1]
     for i in range(2):
         assert np.isfinite(s.residuals[: s.steps[i] + 1, i]).all()
@@ -221,6 +225,29 @@ def test_a_batch_counts_and_records_what_was_done(monkeypatch):
     assert (s.steps[2], s.n_matvec[2]) == (0, 1)
     assert s.n_matvec.max() <= len(calls) - 1
     assert (s.n_matvec[:2] > s.steps[:2]).all()
+
+
+@pytest.mark.filterwarnings("ignore:rtol")
+@pytest.mark.parametrize("array", [np.asarray, torch.tensor])
+@pytest.mark.parametrize("name", ["cg", "sor"])
+def test_a_batch_says_converged_of_true_residuals_only(array, name):
+    """float32 near what it can hold: the recurrence of CG, and SOR's residual in float32, meet tests that the truth does not."""
+    grid = Grid.make((48, 48), boundary="dirichlet")
+    media = np.exp(np.random.default_rng(1).normal(size=(12, 48, 48)))
+    op = diffusion(grid, media)[0].astype(np.float32)
+    b = np.random.default_rng(0).normal(size=(12, 48, 48)).astype(np.float32)
+    if array is torch.tensor:
+        op = replace(op, edges=tuple(torch.tensor(e) for e in op.edges))
+    seen, close = set(), 0
+    for rtol in (1e-4, 1e-5, 3e-6, 2e-6, 1e-6, 1e-7):
+        stop = Stop(rtol=rtol, max_steps=3000)
+        s = batched_cg(op, array(b), stop=stop) if name == "cg" else batched_sor(op, array(b), 1.9, stop=stop)
+        good = np.array([status.converged for status in s.status])
+        assert (s.true_residual[good] <= 1.001 * rtol).all()
+        seen |= set(s.status)
+        close += int(((s.true_residual > rtol) & (s.true_residual < 10 * rtol)).sum())
+    assert seen >= {Status.CONVERGED, Status.STAGNATED}
+    assert close > 0
 
 
 def test_batches_of_two_sizes_are_refused():
