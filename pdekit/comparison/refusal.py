@@ -65,8 +65,9 @@ def beyond(error: float, seconds: float, family: Front, runs: list[Outcome]) -> 
         return "no baseline", "no classical run answered every sample: there is nothing to compare with"
     if error > family.errors[0]:
         fastest = runs[family.runs[0]].name
-        worse = ", and is faster too" if family.seconds[0] <= seconds else ""
-        return "no classical run is so inexact", (
+        beaten = family.seconds[0] <= seconds
+        worse = ", and is faster too" if beaten else ""
+        return "a classical run is faster and more exact" if beaten else "no classical run is so inexact", (
             f"every classical run on the front is more exact than {error:.2g}: the fastest, {fastest}, reaches "
             f"{family.errors[0]:.2g} in {1e3 * family.seconds[0]:.3g} ms{worse}"
         )

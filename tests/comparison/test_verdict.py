@@ -78,7 +78,9 @@ def test_outside_the_front_nothing_is_extrapolated(judged, outcome, error, words
 
 
 def test_a_slower_and_less_exact_network_is_told_that_it_is_beaten_twice(judged, outcome):
-    assert "and is faster too" in judged(outcome("fno", "learned", 0.5 * SPREAD, 3.0), LADDER).refused
+    beaten = judged(outcome("fno", "learned", 0.5 * SPREAD, 3.0), LADDER)
+    assert "and is faster too" in beaten.refused
+    assert beaten.in_short == "a classical run is faster and more exact"
     assert "faster too" not in judged(outcome("fno", "learned", 0.5 * SPREAD, 0.3), LADDER).refused
 
 
