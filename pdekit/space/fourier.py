@@ -86,7 +86,7 @@ class Fourier:
 
     def at(self, points: int | Sequence[int]) -> Fourier:
         """The same box with other numbers of points."""
-        return Fourier.make(per_axis(points, self.dim), self.length)
+        return _at(points if isinstance(points, int) else tuple(points), self.length)
 
     def forward(self, u: Any) -> Any:
         """Coefficients (..., *half) of real values u (..., *points). Raises BadInput on other shapes and complex values."""
@@ -239,6 +239,11 @@ class Fourier:
 
     def _table(self, name: str, key: tuple[Any, ...], like: Any) -> Any:
         return fourier_tables.table(name, self.points, self.length, key, like)
+
+
+@lru_cache(maxsize=64)
+def _at(points: int | tuple[int, ...], length: tuple[float, ...]) -> Fourier:
+    return Fourier.make(per_axis(points, len(length)), length)
 
 
 @lru_cache(maxsize=64)

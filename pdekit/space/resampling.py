@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 
 def resample(v: Any, old: tuple[int, ...], new: tuple[int, ...]) -> Any:
@@ -22,10 +22,12 @@ def resample(v: Any, old: tuple[int, ...], new: tuple[int, ...]) -> Any:
     dim = len(old)
     if new == old:
         return v
+    scale = math.prod(new) / math.prod(old)
+    v = v * scale if scale > 1 else v  # on the smaller of the two arrays
     v = _resize_half(v, dim, old[-1], new[-1])
     for axis in range(dim - 1):
         v = _resize_full(v, axis - dim, old[axis], new[axis])
-    return v * (math.prod(new) / math.prod(old))
+    return v if scale > 1 else v * scale
 
 
 def mirrored(plane: Any, axes: tuple[int, ...]) -> Any:
@@ -72,7 +74,7 @@ def _zeros(v: Any, axis: int, count: int) -> Any:
     shape = list(v.shape)
     shape[axis] = count
     xp = array_namespace(v)
-    return xp.zeros(tuple(shape), dtype=v.dtype, device=v.device)
+    return xp.zeros(tuple(shape), dtype=v.dtype, device=device(v))
 
 
 def _joined(parts: tuple[Any, ...], axis: int) -> Any:
