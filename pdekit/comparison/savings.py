@@ -130,7 +130,7 @@ def _measure(outcome: Outcome, instances: Instances, repeats: int) -> Saving:
         )
         for name, solution in solutions.items()
     }
-    learned = replace(timed[LEARNED], steps=float(outcome.steps.mean()), unsolved=int(outcome.failed.sum()))
+    learned = replace(timed[LEARNED], steps=float(outcome.steps.mean()), unsolved=int(outcome.failed.any(axis=0).sum()))
     cold_start = starts.pop(COLD)
     coarse = tuple(sorted(starts.values(), key=lambda s: (s.unsolved, s.seconds)))
     return Saving(outcome.entrant.name, learned, cold_start, coarse, "" if coarse else why_not)

@@ -140,7 +140,11 @@ class Batch:
         return bool(running.any())
 
     def _confirm(self) -> None:
-        """Where the test was just met: does b - A x meet it? Else go on from that residual, while it helps, as `cg` does."""
+        """Where the test was just met: does b - A x meet it? Else begin again from that residual, while it helps.
+
+        Evaluated in float64; `cg` goes on along its direction instead, and in long double, so near what rounding allows the
+        two may differ in steps and in who stagnates.
+        """
         xp, new = self.xp, (self.code != RUNNING) & ~self.confirmed
         if not bool(xp.any(new)):
             return
@@ -150,14 +154,18 @@ class Batch:
         met = (self.code == int(Status.CONVERGED)) | (self.code == int(Status.CONVERGED_ATOL))
         denied = new & met & ~(now <= self.target)
         far = denied & ~(now <= FALSE * self.target)
-        self.denied = xp.where(denied & ~(now < HELPED * self.least_true), self.denied + 1, self.denied)
+        helped = now < HELPED * self.least_true
+        self.denied = xp.where(denied, xp.where(helped, 0 * self.denied, self.denied + 1), self.denied)
         self.least_true = xp.where(denied, xp.minimum(now, self.least_true), self.least_true)
-        vain = denied & ~far & ((self.denied >= DENIALS) | (self.k >= self.limit))
-        false = far & (self.restarted | (self.k >= self.limit))
-        again = denied & ~vain & ~false
+        late = denied & (self.count >= self.limit)
+        vain = denied & ~late & ~far & (self.denied >= DENIALS)
+        false = denied & ~late & far & self.restarted
+        again = denied & ~late & ~vain & ~false
         self.restarted = self.restarted | far
+        self.sound = xp.where(again, xp.minimum(self.sound, self.count), self.sound)
         self.code = xp.where(false, int(Status.FALSE_CONVERGENCE) + 0 * self.code, self.code)
         self.code = xp.where(vain, int(Status.STAGNATED) + 0 * self.code, self.code)
+        self.code = xp.where(late, int(Status.MAX_STEPS) + 0 * self.code, self.code)
         self.code = xp.where(again, RUNNING + 0 * self.code, self.code)
         self.confirmed = self.confirmed | (new & ~again)
         self.r = xp.where(self._wide(again), r, self.r)

@@ -107,8 +107,10 @@ def make_tuner(table: Mapping[str, Any], parameter: Parameter, contexts: tuple[f
 
 def _policy(name: str, options: dict[str, Any]) -> Policy:
     if name == BINNED:
-        bins = {"bins": options.pop("bins")} if "bins" in options else {}
-        return Binned(_made(Tsallis, options), **bins)
+        bins = options.pop("bins", 5)
+        if isinstance(bins, bool) or not isinstance(bins, int):
+            raise BadInput.of("bins of a tuner.", found=repr(bins), allowed="an integer >= 1")
+        return Binned(_made(Tsallis, options), bins)
     if name not in POLICIES:
         raise unknown_name("policy of a tuner", name, [*POLICIES, BINNED])
     return _made(POLICIES[name], options)

@@ -43,8 +43,6 @@ def solve_many(operators: Any, bs: Any, *, workers: int | None = None, **options
     fails has its status and disturbs no other. Raises BadInput on wrong use, naming the system, for torch tensors, which
     are solved together on their own device, and where the script has no guard; SolveError where a process was killed.
     """
-    if getattr(multiprocessing.current_process(), "_inheriting", False):  # an unguarded script, begun again in a worker
-        raise SystemExit(1)  # the process that made this one says why
     shared = not isinstance(operators, Sequence)
     for what, array in (("A", operators), *(("A", a) for a in ([] if shared else operators)), ("b", bs)):
         _refuse_tensors(what, array)
@@ -70,6 +68,8 @@ def solve_many(operators: Any, bs: Any, *, workers: int | None = None, **options
     chunks = [(tasks[i : i + size], options) for i in range(0, n, size)]
     if workers == 1:
         return stack([s for chunk in chunks for s in _solve(chunk)])
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # an unguarded script, begun again in a worker
+        raise SystemExit(1)  # the process that made this one says why
     # a forked child would share locks of threads that it does not have
     context = multiprocessing.get_context("spawn")
     started = context.Event()

@@ -16,7 +16,6 @@ from pdekit.linear.hierarchy import coarse_operators, interpolation, three_axes,
 from pdekit.linear.multigrid_kernels import cycle
 from pdekit.linear.multigrid_row_kernels import PAD
 from pdekit.linear.multigrid_setup_kernels import split_level
-from pdekit.linear.system import parted
 from pdekit.space import buffers
 from pdekit.space.grid import Grid
 from pdekit.space.stencils import StencilOperator
@@ -75,7 +74,7 @@ class Levels:
                 dinv[at : at + n * m * block].reshape(n, m, 2, width),
                 np.empty(p, op.dtype),
             )
-        inverse = _dense_inverse(operators[-1], operator.singular or parted(operator)).astype(dtype)
+        inverse = _dense_inverse(operators[-1], operator.singular or operator.parted).astype(dtype)
         length = max(2 * int(layout.table[:, 3].max()) + 2 * PAD, len(inverse))
         work = np.zeros((4, length), dtype)
         z, r = buffers.zeros((points,), dtype), buffers.zeros((points,), dtype)

@@ -18,7 +18,7 @@ from array_api_compat import array_namespace
 
 from pdekit.errors import BadInput
 from pdekit.linear.batch_state import CHECK_EVERY, RUNNING, host
-from pdekit.linear.cg import BLOW_UP, FALSE
+from pdekit.linear.cg import BLOW_UP, DENIALS, FALSE, HELPED
 from pdekit.linear.magnitude import exponent
 from pdekit.linear.relaxation_run import FLOOR, PATIENCE, TRANSIENT
 from pdekit.linear.relaxation_sweeper import reason_against
@@ -26,12 +26,12 @@ from pdekit.linear.stop import Stop
 from pdekit.solution import Solution, Status
 from pdekit.space.stencils import StencilOperator
 
-WITHIN = 1.0 + 1e-6  # of the target: the difference between two orders of one float64 sum
 PER_SAMPLE = (
     *("b", "x", "r", "omega", "norm", "scale", "target", "ceiling"),
     *("best", "best_step", "patience", "count", "code"),
+    *("aim", "confirmed", "denied", "least_true"),
 )
-WHOLE = ("x", "code", "count", "target")  # what is put together again after the batch was compacted
+WHOLE = ("x", "code", "count")  # what is put together again after the batch was compacted
 
 
 def batched_sor(operator: Any, b: Any, omega: Any, *, x0: Any = None, stop: Stop | None = None) -> Solution:
@@ -96,7 +96,9 @@ class _State:
         self.norm = xp.where(alive, self._norm(self.r), norm_b)
         self.k, self.limit, self.history = 0, stop.limit(math.prod(operator.shape)), [self.norm]
         self.scale = norm_b if stop.relative_to == "b" else self.norm
-        self.target = xp.maximum(stop.rtol * self.scale, atol)
+        self.target = self.aim = xp.maximum(stop.rtol * self.scale, atol)
+        self.confirmed, self.denied = ~alive, xp.zeros_like(self.norm)
+        self.least_true = math.inf * xp.ones_like(self.norm)
         self.ceiling = BLOW_UP * xp.maximum(self.norm, self.scale)
         self.best, self.best_step, self.count = self.norm, xp.zeros_like(self.norm), xp.zeros_like(self.norm)
         self.patience = xp.maximum(PATIENCE * xp.ones_like(omega), TRANSIENT / (2.0 - omega))
@@ -122,8 +124,8 @@ class _State:
     def _test(self) -> None:
         xp, now = self.xp, self.norm
         self._end(~xp.isfinite(now), Status.NONFINITE)
-        self._end((now <= self.target) & (now <= self.stop.rtol * self.scale), Status.CONVERGED)
-        self._end(now <= self.target, Status.CONVERGED_ATOL)
+        self._end((now <= self.aim) & (now <= self.stop.rtol * self.scale), Status.CONVERGED)
+        self._end(now <= self.aim, Status.CONVERGED_ATOL)
         self._end(now > self.ceiling, Status.DIVERGED)
         self.best_step = xp.where(now < self.best, self.k * xp.ones_like(now), self.best_step)
         self.best = xp.minimum(self.best, now)
@@ -135,6 +137,7 @@ class _State:
 
         Stagnated is what has no new least norm and stands at what rounding leaves, as in `relaxation_run.py`.
         """
+        self._confirm()
         eps = float(self.xp.finfo(self.norm.dtype).eps)
         floor = FLOOR * 2.0 * eps * self.largest * self._norm(self.x)
         self._end((self.k - self.best_step >= self.patience) & (self.norm <= floor), Status.STAGNATED)
@@ -142,6 +145,37 @@ class _State:
         if 0 < 2 * running.sum() < len(running) and self.whole is None:
             self._compact(np.flatnonzero(running))
         return bool(running.any())
+
+    def _confirm(self) -> None:
+        """Where the test was just met: is |b - A x| in float64 below the target? Else sweep on, aiming lower, while it helps."""
+        xp, new = self.xp, (self.code != RUNNING) & ~self.confirmed
+        if not bool(xp.any(new)):
+            return
+        met = (self.code == int(Status.CONVERGED)) | (self.code == int(Status.CONVERGED_ATOL))
+        now = xp.astype(self._true(self.operator, self.b, self.x), self.norm.dtype)
+        denied = new & met & ~(now <= self.target)
+        helped = now < HELPED * self.least_true
+        self.denied = xp.where(denied, xp.where(helped, 0 * self.denied, self.denied + 1), self.denied)
+        self.least_true = xp.where(denied, xp.minimum(now, self.least_true), self.least_true)
+        far = denied & ~(now <= FALSE * self.target)
+        late = denied & ~far & (self.count >= self.limit)
+        vain = denied & ~far & ~late & (self.denied >= DENIALS)
+        again = denied & ~far & ~late & ~vain
+        lower = xp.minimum(self.norm * self.target / xp.where(denied, now, xp.ones_like(now)), 0.99 * self.aim)
+        self.aim = xp.where(again, lower, self.aim)
+        for which, code in (
+            (far, int(Status.FALSE_CONVERGENCE)),
+            (late, int(Status.MAX_STEPS)),
+            (vain, int(Status.STAGNATED)),
+            (again, RUNNING),
+        ):
+            self.code = xp.where(which, code + 0 * self.code, self.code)
+        self.confirmed = self.confirmed | (new & ~again)
+
+    def _true(self, operator: StencilOperator, b: Any, x: Any) -> Any:
+        """(n,) |b - A x| in float64."""
+        xp = self.xp
+        return self._norm(xp.astype(b, xp.float64) - operator.astype(xp.float64) @ xp.astype(x, xp.float64))
 
     def _compact(self, index: np.ndarray) -> None:
         """Go on with the samples `index` only; x, code and count of the whole batch wait in `whole`."""
@@ -157,21 +191,16 @@ class _State:
         self._invert()
 
     def finish(self) -> None:
-        """Put the batch together again; confirm in float64 what met the test."""
+        """Put the batch together again; true residuals in float64."""
         if self.whole is not None:
             take, whole = self.whole
             for name in WHOLE:
                 whole[name][take] = getattr(self, name)
                 setattr(self, name, whole[name])
-        xp, (operator, b) = self.xp, self.everything
-        wide, x, b = operator.astype(xp.float64), xp.astype(self.x, xp.float64), xp.astype(b, xp.float64)
-        r, size = host(self._norm(b - wide @ x)), host(self._norm(b))
+        operator, b = self.everything
+        r, size = host(self._true(operator, b, self.x)), host(self._norm(self.xp.astype(b, self.xp.float64)))
         self.code = host(self.code).copy()
         self.true_residual = np.where(self.code == Status.NONFINITE_INPUT, math.nan, r / np.where(size > 0, size, 1.0))
-        met = (self.code == Status.CONVERGED) | (self.code == Status.CONVERGED_ATOL)
-        target = host(self.target)
-        self.code[met & ~(r <= WITHIN * target)] = Status.STAGNATED  # as near as the type of the iteration comes
-        self.code[met & ~(r <= FALSE * target)] = Status.FALSE_CONVERGENCE
 
     def _invert(self) -> None:
         """1 / diagonal, 0 where the diagonal is 0; the smallest and the largest entry of each sample."""

@@ -15,7 +15,7 @@ from pdekit.errors import BadInput
 from pdekit.linear.definiteness import asymmetry, semidefinite
 from pdekit.linear.vector_kernels import dot, norm
 from pdekit.space.diffusion import control_volumes
-from pdekit.space.stencils import CLOSED, StencilOperator
+from pdekit.space.stencils import StencilOperator
 
 NULL = {np.dtype("float64"): 1e-8, np.dtype("float32"): 1e-4}  # |A z| / |A| that is rounding
 SYMMETRIC = {np.dtype("float64"): 1e-10, np.dtype("float32"): 1e-5}  # difference of mirrored entries that is rounding
@@ -67,7 +67,7 @@ class System:
         """The null space that a StencilOperator tells of itself: None, "constant" or a sparse basis. Only that of constants
         where an edge or shift is negative, or an unknown has no edge at all (which `definite` refuses)."""
         op: StencilOperator = self.operator
-        if not op.singular and not parted(op):
+        if not op.singular and not op.parted:
             return None
         if self.finite and op.spd and self.definite:
             return rooms(op)
@@ -239,13 +239,6 @@ class System:
             share = weights.ravel()
             means = (self.basis.T @ (share * x.ravel())) / ((self.basis * self.basis).T @ share)
             x -= (self.basis @ means).reshape(x.shape)
-
-
-def parted(operator: StencilOperator) -> bool:
-    """True where an edge between two unknowns is closed, or none is open: A may fall apart. Two passes, no copies."""
-    inner = [e[operator.at(axis, slice(1, -1))] for axis, e in enumerate(operator.edges)]
-    least = min(float(e.min(initial=math.inf)) for e in inner)
-    return not least > CLOSED * max(float(e.max()) for e in operator.edges)
 
 
 def rooms(operator: StencilOperator) -> Any:

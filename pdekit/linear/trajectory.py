@@ -61,11 +61,23 @@ class Steps:
         """What each step notes: (name, dims, shape, dtype, role, unit, text)."""
         n = int(self.check_times(times).sum())
         named = "" if self.method.parameter is None else f" ({self.method.parameter.name})"
+        unit = "s" if self.cost == "seconds" else "1"
         entries: list[tuple[Any, ...]] = [
             ("step_parameter", ("step",), (n,), "f4", "record", "1", f"parameter of the linear solver{named}"),
             ("step_probability", ("step",), (n,), "f4", "record", "1", "probability with which it was chosen"),
             ("step_context", ("step",), (n,), "f4", "record", "1", "what the tuner was shown"),
-            ("step_cost", ("step",), (n,), "i4", "record", "1", "iterations of the linear solver"),
+            ("step_cost", ("step",), (n,), "f4", "record", unit, f"what the tuner was told: {self.cost}"),
+            (
+                "step_budget",
+                ("step",),
+                (n,),
+                "f4",
+                "record",
+                "1",
+                "iterations after which the fallback took over; NaN: none",
+            ),
+            ("step_fallback", ("step",), (n,), "f4", "record", "1", "the parameter that would; NaN: none"),
+            ("step_iterations", ("step",), (n,), "i4", "record", "1", "iterations of the linear solver"),
             ("step_residual", ("step",), (n,), "f4", "record", "1", "true relative residual of the step"),
             ("step_seconds", ("step",), (n,), "f4", "record", "s", "time of the step"),
         ]
@@ -138,24 +150,34 @@ class Trajectory:
         self.products += int(solution.n_matvec)
         self.applied += int(solution.n_precond)
         self.worst = max(self.worst, float(solution.true_residual))
-        self._note(solution, b, value, trial.prob, context, perf_counter() - started)
+        self._note(solution, b, trial, values, context, cost, perf_counter() - started)
         self.done += 1
         self.status = solution.status if solution.status.failed else self.status
         return solution.values
 
     def _ask(self, context: float) -> Trial:
         if self.tuner is None:
-            return Trial(self.done, {"": self.how.value}, 1.0)
+            return Trial(self.done, {"fixed": self.how.value}, 1.0)
         return self.tuner.ask(None if self.tuner.context is None else context)
 
     def _note(
-        self, solution: Solution, b: np.ndarray, value: float, prob: float, context: float, seconds: float
+        self,
+        solution: Solution,
+        b: np.ndarray,
+        trial: Trial,
+        values: tuple[float, ...],
+        context: float,
+        cost: float | int,
+        seconds: float,
     ) -> None:
         now = {
-            "step_parameter": value,
-            "step_probability": prob,
+            "step_parameter": values[0],
+            "step_probability": trial.prob,
             "step_context": context,
-            "step_cost": solution.steps,
+            "step_cost": cost,
+            "step_budget": math.nan if trial.budget is None else trial.budget,
+            "step_fallback": values[1] if len(values) > 1 else math.nan,
+            "step_iterations": solution.steps,
             "step_residual": solution.true_residual,
             "step_seconds": seconds,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -79,6 +80,16 @@ class StencilOperator:
         that this is not known."""
         parts = (*self.edges, *(() if self.shift is None else (self.shift,)))
         return all(bool((part >= 0).all()) for part in parts)
+
+    @cached_property
+    def parted(self) -> bool:
+        """True where an edge between two unknowns is closed, or none is open, and no shift holds all unknowns: A may fall
+        apart. Two passes, no copies."""
+        if self.shift is not None and bool((self.shift > 0).all()):
+            return False
+        inner = [e[self.at(axis, slice(1, -1))] for axis, e in enumerate(self.edges)]
+        least = min((float(e.min()) for e in inner if 0 not in e.shape), default=math.inf)
+        return not least > CLOSED * max(float(e.max()) for e in self.edges)
 
     @cached_property
     def nullspace(self) -> Any:

@@ -61,7 +61,7 @@ def test_frames_and_times_lie_in_the_file(path):
         assert train["step_cost"].shape == (3, 20)
         assert train["step_history"].shape == (3, 20, 4)
         assert train["step_cost"].attrs["role"] == "record"
-        assert np.array_equal(train["step_cost"][...].sum(axis=1), train["solver_steps"][...])
+        assert np.array_equal(train["step_iterations"][...].sum(axis=1), train["solver_steps"][...])
         assert (train["solver_residual"][...] <= 1e-8 * (1 + 1e-6)).all()
         assert np.isfinite(train["reference_error"][0])
         assert np.isnan(train["reference_error"][1:]).all()

@@ -1,5 +1,7 @@
 """Starts from coarser grids: second order pays off, everything that they took is counted, refusals name the grid."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -145,3 +147,29 @@ def test_a_twin_keeps_nothing_and_shares_nothing():
     assert other._kept is None
     assert (other.stop.rtol, solver.stop.rtol) == (1e-3, 1e-8)
     assert other.problem is solver.problem
+
+
+def test_a_singular_problem_is_balanced_on_each_grid():
+    """A source that is balanced on the fine grid is not once averaged; unbalanced, the coarsest grid would answer zero and
+    the extrapolation a quarter too much."""
+    grid = Grid.make([33] * 2, 1.0, location="vertex", boundary="neumann")
+    law = {"law": "gaussian", "gauss": GAUSS}
+    fields = [Poisson().sample(grid, np.random.default_rng(k), {"source": law})["source"] for k in range(2)]
+    cases = Instances(grid, {"source": np.stack(fields)})
+    solver = load_solver("pcg-jacobi").prepare(Poisson())
+    (exact,) = solver.solve(cases).values.values()
+    for grids in (1, 2):
+        (start,) = CoarseStart(solver, grids=grids).solve(cases).values.values()
+        assert np.linalg.norm(start - exact) < 0.02 * np.linalg.norm(exact)
+
+
+def test_a_start_whose_coarse_solve_failed_is_no_start():
+    grid = Grid.make([32] * 2, 1.0, boundary="dirichlet")
+    cases = Instances(grid, {"source": np.random.default_rng(0).normal(size=(2, 32, 32))})
+    solver = load_solver("pcg-jacobi").prepare(Poisson())
+    start = CoarseStart(solver, grids=2)
+    start.solvers[0].stop = replace(start.solvers[0].stop, max_steps=1)
+    assert all(np.isnan(values).all() for values in start.solve(cases).values.values())
+    hybrid = Hybrid.of(start, solver, "x").solve(cases)
+    assert hybrid.info["guess_left_out"] == 2
+    assert np.array_equal(hybrid.steps, solver.solve(cases).steps)

@@ -26,7 +26,7 @@ def costs(omega=None, policy=None, seed=0, method="pcg-ssor"):
     one = Instances(grid, {"initial": bump(grid, [0.5, 0.5], 0.25)[None]}, {}, np.array([0.0, 5.0]))
     tuner = None if policy is None else {"policy": policy, "seed": seed}
     solution = CrankNicolson(dt=1e-3, method=method, omega=omega, tuner=tuner).prepare(Heat()).solve(one)
-    return solution.require_converged().info["telemetry"]["step_cost"][0]
+    return solution.require_converged().info["telemetry"]["step_iterations"][0]
 
 
 @pytest.mark.parametrize("omega", FIXED)

@@ -250,6 +250,25 @@ def test_a_batch_says_converged_of_true_residuals_only(array, name):
     assert close > 0
 
 
+@pytest.mark.filterwarnings("ignore:rtol")
+@pytest.mark.parametrize(
+    ("kind", "rtol"), [(np.float64, 5e-16), (np.float64, 1e-14), (np.float32, 1e-7), (np.float32, 5e-7)]
+)
+@pytest.mark.parametrize("precond", ["none", "jacobi"])
+def test_a_batch_beyond_what_rounding_allows_ends_with_statuses(kind, rtol, precond):
+    """A sample that is begun again has stood still for some steps: its scalars tell no spectrum, and once ended the run."""
+    for m in (12, 24):
+        rng = np.random.default_rng(m)
+        op = diffusion(Grid.make((m, m), boundary="dirichlet"), np.exp(rng.normal(size=(8, m, m))))[0].astype(kind)
+        b = rng.normal(size=(8, m, m)).astype(kind)
+        s = batched_cg(op, b, stop=Stop(rtol=rtol, max_steps=1500), precond=precond)
+        good = np.array([status.converged for status in s.status])
+        assert (s.true_residual[good] <= 1.001 * rtol).all()
+        assert {status for status in s.status if status.failed} <= {Status.STAGNATED, Status.FALSE_CONVERGENCE}
+        assert (s.steps < 1500).all()
+        assert np.isfinite(s.values).all()
+
+
 def test_batches_of_two_sizes_are_refused():
     op = diffusion(Grid.make((8, 8), boundary="dirichlet"), np.ones((2, 8, 8)))[0]
     for b in (np.ones((3, 8, 8)), np.ones((8, 8))):

@@ -26,6 +26,7 @@ from pdekit.linear.tuning.trial import Trial
 from pdekit.solution import Status
 
 SCHEMA = 2
+WAIT = 3  # failures that wait for a first success; a policy that learns nothing may ask for the same setting for ever
 OWN = (0x7475,)  # a stream of its own: systems drawn by default_rng(seed) would choose the arms of a tuner of that seed
 
 
@@ -39,7 +40,7 @@ class Tuner:
     cost_offset  in the unit of cost; loss = max(cost - offset, 0). 1 for iterations, one being unavoidable; 0 for seconds, flops
     cap          cost at which a solve is given up, if there is a fixed one
     penalty      a failed solve is told as penalty x max(cap, cost, largest cost so far): finite, whatever the failure left.
-                 Without a cap nobody knows what dear means before a first success: failures wait for it
+                 Without a cap nobody knows what dear means before a first success: up to WAIT failures wait for it
     """
 
     def __init__(
@@ -125,7 +126,7 @@ class Tuner:
                 hint="tell a failed solve with its status",
             )
         choice, place = self._open[id]
-        if failed and self._worst is None and self.cap is None:
+        if failed and self._worst is None and self.cap is None and len(self._waiting) < WAIT:
             self._waiting.append((choice, place, number, _number(factor)))
         else:
             self._learn(choice, place, number, _number(factor), failed)
@@ -136,15 +137,14 @@ class Tuner:
     def _learn(self, choice: Choice, place: Place | None, cost: float, factor: float, failed: bool) -> None:
         """Tell the policy, a first success before the failures that waited for it."""
         if failed:
-            finite = cost if math.isfinite(cost) and cost >= 0 else 0.0
-            cost = self.penalty * max(self.cap or 0.0, finite, self._worst or 0.0, self.cost_offset + 1.0)
+            known = [c for c in (cost, *(w[2] for w in self._waiting)) if math.isfinite(c) and c >= 0]
+            cost = self.penalty * max(self.cap or 0.0, *known, self._worst or 0.0, self.cost_offset + 1.0)
         told = Told(max(cost - self.cost_offset, 0.0), factor if 0.0 < factor < math.inf else None, failed)
         self.policy.learn(choice, place, told)
         if not failed:
             self._worst = max(self._worst or 0.0, cost)
-            waiting, self._waiting = self._waiting, []
-            for earlier in waiting:
-                self._learn(*earlier, failed=True)
+        while self._waiting:
+            self._learn(*self._waiting.pop(0), failed=True)
 
     def drop(self, id: int) -> None:
         """Give up an open trial: nothing is learned from it. A lost trial does no harm but to be kept for ever."""

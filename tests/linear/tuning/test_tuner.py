@@ -311,6 +311,20 @@ def test_failures_before_the_first_success_wait_for_it():
     assert arms[0] < 0.4 * arms[1], arms
 
 
+@pytest.mark.parametrize("policy", [Tsallis(), ChebCB(), Surface()], ids=["tsallis", "chebcb", "surface"])
+@pytest.mark.parametrize("cost", [None, 20_000])
+def test_no_policy_waits_for_ever_where_most_arms_fail(policy, cost):
+    """Surface asks for the first arm until it learns something: were failures kept waiting, it would ask for ever."""
+    tuner, good = Tuner(OMEGA, policy, seed=0), 0
+    for _ in range(300):
+        trial = tuner.ask()
+        fine = 1.3 <= trial.params["omega"] <= 1.6
+        good += fine
+        tuner.tell(trial.id, 40 if fine else cost, Status.CONVERGED if fine else Status.MAX_STEPS)
+    assert good > 200
+    assert len(tuner.state_dict()["waiting"]) == 0
+
+
 def test_failing_arms_are_left():
     tuner = Tuner(grid("w", 0.0, 1.0, 5), Tsallis(), seed=0)
     arms = []
