@@ -123,7 +123,7 @@ def picture(solve: Solve, shifts: np.ndarray, settings: dict[str, np.ndarray], p
         for (name, chosen), colour in zip(settings.items(), COLOURS[3:], strict=False):
             right.plot(shifts[half:], chosen[half:], ".", ms=4, alpha=0.6, color=colour, label=name)
         right.set(xscale="log", yscale="log", xlabel="shift s", ylabel="drop tolerance chosen")
-        right.legend(fontsize=8)
+        right.legend(fontsize=8, loc="center right")
         figure.savefig(path, dpi=150)
         plt.close(figure)
 
