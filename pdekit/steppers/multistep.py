@@ -61,7 +61,10 @@ class Multistep(Stepper):
 
 
 class CNAB2(Multistep):
-    """(v+ - v)/h = L (v+ + v)/2 + 3/2 N - 1/2 N_prev. Second order; damps the stiffest modes hardly at all. Ascher, Ruuth & Wetton 1995."""
+    """(v+ - v)/h = L (v+ + v)/2 + 3/2 N - 1/2 N_prev. Second order; damps the stiffest modes hardly at all.
+
+    Source: Ascher, Ruuth & Wetton 1995.
+    """
 
     name = "cnab2"
     order = 2
@@ -71,7 +74,10 @@ class CNAB2(Multistep):
 
 
 class SBDF2(Multistep):
-    """(3 v+ - 4 v + v_prev)/(2h) = L v+ + 2 N - N_prev. Damps high modes: a safer default than CNAB2. Ascher, Ruuth & Wetton 1995."""
+    """(3 v+ - 4 v + v_prev)/(2h) = L v+ + 2 N - N_prev. Damps high modes: a safer default than CNAB2.
+
+    Source: Ascher, Ruuth & Wetton 1995.
+    """
 
     name = "sbdf2"
     order = 2
@@ -80,7 +86,10 @@ class SBDF2(Multistep):
 
 
 class SBDF3(Multistep):
-    """11/6, -3, 3/2, -1/3 | 3, -3, 1. Ascher, Ruuth & Wetton 1995."""
+    """11/6, -3, 3/2, -1/3 | 3, -3, 1.
+
+    Source: Ascher, Ruuth & Wetton 1995.
+    """
 
     name = "sbdf3"
     order = 3
@@ -90,7 +99,10 @@ class SBDF3(Multistep):
 
 
 class SBDF4(Multistep):
-    """25/12, -4, 3, -4/3, 1/4 | 4, -6, 4, -1. Ascher, Ruuth & Wetton 1995."""
+    """25/12, -4, 3, -4/3, 1/4 | 4, -6, 4, -1.
+
+    Source: Ascher, Ruuth & Wetton 1995.
+    """
 
     name = "sbdf4"
     order = 4

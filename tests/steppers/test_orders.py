@@ -116,3 +116,16 @@ def test_etdrk4_on_kuramoto_sivashinsky_as_tabled(steps, error):
     case = ks()
     fine, found = (case.field(run(ETDRK4(), case, 10.0, s)) for s in (1280, steps))
     assert error / 1.5 < relative(found, fine) < 1.5 * error, relative(found, fine)
+
+
+def test_cn_rk4_is_of_fourth_order_where_there_is_no_linear_part():
+    from pdekit.steppers import STEPPERS
+
+    ends = []
+    for n in (10, 20, 40, 80):
+        stepper, v = STEPPERS["cn-rk4"]().prepare(np.zeros((1, 1, 2)), 1.0 / n), np.array([[[1.0, 0.5]]], complex)
+        for k in range(n):
+            v = stepper.step(v, k / n, lambda v, t: v * np.cos(t) - 0.3 * v**2)
+        ends.append(v)
+    gaps = [np.abs(a - b).max() for a, b in zip(ends, ends[1:], strict=False)]
+    assert [np.log2(a / b) for a, b in zip(gaps, gaps[1:], strict=False)] == pytest.approx([4.0, 4.0], abs=0.05)
