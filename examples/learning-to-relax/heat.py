@@ -86,7 +86,12 @@ def run(one: Instances, settings: dict) -> dict:
     solution = solver.solve(one)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     notes = solution.require_converged().info["telemetry"]
-    return {"costs": notes["step_iterations"][0], "omega": notes["step_parameter"][0], "seconds": wall, "cpu_seconds": cpu}
+    return {
+        "costs": notes["step_iterations"][0],
+        "omega": notes["step_parameter"][0],
+        "seconds": wall,
+        "cpu_seconds": cpu,
+    }
 
 
 def study(intervals: int, steps: int, timed_steps: int) -> dict:
