@@ -7,6 +7,7 @@ float64 or complex128 on the host and cast afterwards.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,7 +18,7 @@ from pdekit.errors import BadInput
 S = TypeVar("S", bound="Stepper")
 
 
-class Stepper:
+class Stepper(ABC):
     """The protocol: `prepare(L, dt)` once, then `step(v, t, N)` from t to t + dt as often as one likes.
 
     order    of the global error in dt, for smooth solutions that resolve every stiff mode
@@ -42,13 +43,13 @@ class Stepper:
         """Go on with another dt; coefficients of a dt already met are kept."""
         self._use(dt)
 
+    @abstractmethod
     def step(self, v: Any, t: float, N: Any) -> Any:
         """The state one dt after v; v itself is left as it is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def coefficients(self, z: np.ndarray) -> dict[str, Any]:
         """The arrays of the scheme in float64 or complex128, from z = dt L (`self.dt` holds dt)."""
-        raise NotImplementedError
 
     def at(self, v: Any) -> dict[str, Any]:
         """The coefficients in the type and on the device of v: real ones stay real."""

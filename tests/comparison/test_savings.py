@@ -82,12 +82,14 @@ class Iteration:
         return Solution(values, status, steps=np.full(n, steps), seconds=np.zeros(n), setup_seconds=np.zeros(n))
 
 
-def saving(instances=None, second=None, repeats=9):
+def saving(instances=None, second=None, repeats=9, members=1, failing=()):
     instances = cases() if instances is None else instances
     hybrid = Hybrid.of(Network(), second or Iteration(Poisson()), "network+iteration")
     solution = hybrid.solve(instances)
     entrant = Entrant(hybrid.name, "hybrid", "", (Point({}, (hybrid,)),))
-    outcome = Outcome(entrant, entrant.points[0], failed=solution.failed[None], steps=np.asarray(solution.steps)[None])
+    failed, steps = (np.repeat(np.asarray(part)[None], members, axis=0) for part in (solution.failed, solution.steps))
+    failed[:, list(failing)] = True
+    outcome = Outcome(entrant, entrant.points[0], failed=failed, steps=steps)
     (found,) = savings([outcome], instances, Timing(repeats=repeats))
     return found
 
@@ -151,6 +153,10 @@ def test_samples_that_are_left_unsolved_are_no_saving():
     assert (found.cold.unsolved, found.learned.unsolved) == (N, 0)
     assert found.cold.name not in found.fastest
     assert f"{found.cold.name} left {N} samples unsolved" in found.sentence
+
+
+def test_a_sample_that_three_seeds_left_unsolved_is_one_sample():
+    assert saving(members=3, failing=[0]).learned.unsolved == 1
 
 
 def test_the_sentence_names_all_three_and_the_fastest():
