@@ -1,5 +1,6 @@
 """One partial differential equation a file. To add one: write the file, add one line below, add one test."""
 
+from pdekit.problems.burgers import Burgers
 from pdekit.problems.compact_poisson import CompactPoisson
 from pdekit.problems.convection_diffusion import ConvectionDiffusion
 from pdekit.problems.darcy import Darcy
@@ -12,6 +13,7 @@ from pdekit.problems.screened_poisson import ScreenedPoisson
 PROBLEMS = {
     problem.name: problem
     for problem in (
+        Burgers,
         CompactPoisson,
         ConvectionDiffusion,
         Darcy,
@@ -25,6 +27,7 @@ PROBLEMS = {
 
 __all__ = [
     "PROBLEMS",
+    "Burgers",
     "CompactPoisson",
     "ConvectionDiffusion",
     "Darcy",

@@ -118,6 +118,10 @@ class Fourier:
         """-|k|^2; not the first derivative twice, which has no Nyquist mode."""
         return self._table("laplacian", (), like)
 
+    def inverse(self, *, like: Any = None) -> Any:
+        """-1/|k|^2, and 0 for the mean."""
+        return self._table("inverse", (), like)
+
     def derivative(self, axis: int, order: int = 1, *, like: Any = None) -> Any:
         """(i k)^order of one axis, broadcastable to `half`; complex for odd orders, real for even ones.
 
@@ -156,7 +160,7 @@ class Fourier:
                     found=f"|mean of f| up to {float(xp.max(size)):.3g}",
                     hint='subtract the mean, or say mean="remove"',
                 )
-        return v * self._table("inverse", (), v)
+        return v * self.inverse(like=v)
 
     def invert_shifted(self, v: Any, c: float) -> Any:
         """Coefficients of the solution of (c - Laplace) u = f; c in rad^2/length^2, negative for Helmholtz (c = -kappa^2).

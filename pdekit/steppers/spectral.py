@@ -1,0 +1,228 @@
+"""Pseudo-spectral solver of semilinear equations on periodic boxes: one batch of samples advanced together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, is_numpy_namespace, to_device
+
+from pdekit.errors import BadInput, SolveError, unknown_name
+from pdekit.problems.semilinear import Linear, Semilinear
+from pdekit.solution import Solution, Status
+from pdekit.solver import Instances
+from pdekit.space.dealiased import Dealiased
+from pdekit.steppers import STEPPERS
+from pdekit.steppers.march import March, march, march_adaptively, step_counts
+
+
+class PseudoSpectral:
+    """Solver of problems that are `Semilinear`; trajectories at the times of the instances, the first of which is the start.
+
+    scheme       a name in `pdekit.steppers.STEPPERS`
+    dt           largest time step, in T: the steps are equal and the largest up to dt that meet every stored time
+    cfl          choose the step anew from the flow: at most cfl * spacing / largest speed, and at most dt
+    rtol         choose it by the error of an embedded pair instead (rk32, rk54)
+    grid_factor  1, 1/2, ...: solve on that many times the points, answer by spectral interpolation
+    dealias      False keeps every mode below Nyquist, aliases and all: for comparison only
+    batch        samples advanced together; small batches stay in the cache of a core
+    """
+
+    traits: frozenset[str] = frozenset({"evolution", "semilinear"})
+    keeps_points = True  # `solve` can answer on other points
+
+    def __init__(
+        self,
+        *,
+        scheme: str = "etdrk4",
+        dt: float,
+        cfl: float | None = None,
+        rtol: float | None = None,
+        grid_factor: float = 1.0,
+        dealias: bool = True,
+        batch: int = 16,
+        name: str = "",
+    ) -> None:
+        if scheme not in STEPPERS:
+            raise unknown_name("scheme of time steps", scheme, STEPPERS)
+        for key, value in (("dt", dt), ("cfl", cfl), ("rtol", rtol)):
+            if value is not None and not _positive(value):
+                raise BadInput.of(f"{key} of a time step.", found=repr(value), allowed="a number > 0")
+        if not (isinstance(grid_factor, int | float) and 0 < grid_factor <= 1 and math.log2(grid_factor).is_integer()):
+            raise BadInput.of("grid_factor of a solver.", found=repr(grid_factor), allowed="1, 0.5, 0.25, ...")
+        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+            raise BadInput.of("batch of a solver.", found=repr(batch), allowed="an integer >= 1")
+        if not isinstance(dealias, bool):
+            raise BadInput.of("dealias of a solver.", found=repr(dealias), allowed="true, false")
+        if cfl is not None and rtol is not None:
+            raise BadInput.of(
+                "two rules for one time step.", found=f"cfl = {cfl}, rtol = {rtol}", allowed="one of them"
+            )
+        self.scheme, self.dt, self.cfl, self.rtol = scheme, float(dt), cfl, rtol
+        self.grid_factor, self.dealias, self.batch = float(grid_factor), dealias, batch
+        self.name = name or type(self).__name__
+        self.problem: Any = None
+
+    def prepare(self, problem: Any) -> PseudoSpectral:
+        """Return self, ready for a problem. Raises BadInput where the problem or its form does not suit the scheme."""
+        if not isinstance(problem, Semilinear):
+            raise BadInput.of(
+                f"solver {self.name!r} cannot serve problem {getattr(problem, 'name', problem)!r}.",
+                found="the problem is not semilinear",
+                hint="`pdekit list solvers` shows what each solver asks of a problem",
+            )
+        if self.scheme == "exact" and not isinstance(problem, Linear):
+            raise BadInput.of(
+                f"scheme 'exact' cannot serve problem {problem.name!r}.",
+                found="the problem is not linear",
+                hint='scheme = "etdrk4" takes its linear part exactly',
+            )
+        self.problem = problem
+        return self
+
+    def check_times(self, times: np.ndarray) -> np.ndarray:
+        """(t - 1,) steps between stored times. Raises BadInput where no step up to dt meets them all."""
+        return np.array(step_counts(list(times), self.dt, fit=True)[0])
+
+    def telemetry(self, times: np.ndarray) -> tuple[tuple[Any, ...], ...]:
+        """Nothing is noted step by step."""
+        return ()
+
+    def solve(
+        self, instances: Instances, points: tuple[int, ...] | None = None, extras: tuple[str, ...] = ()
+    ) -> Solution:
+        """Trajectories {output: (n, t, *points)} at `instances.times`, float64, NaN from where a sample is lost.
+
+        points   of the answer, those of the grid by default: other points by spectral interpolation or truncation
+        extras   further fields, "tendency" (one for each output) or of the problem's `extras`
+        Status EVALUATED: no test was asked; NONFINITE, DIVERGED, BREAKDOWN where a sample was lost, `info["lost_at"]` says
+        when. Raises SolveError before `prepare`, BadInput on times that cannot be reached.
+        """
+        if self.problem is None:
+            raise SolveError(f"solver {self.name!r} was asked to solve before `prepare(problem)`")
+        if instances.times is None or len(instances.times) < 2:
+            raise BadInput.of(f"solver {self.name!r} needs two times or more.", found=str(instances.times))
+        self.problem.check_grid(instances.grid)
+        parts = [
+            _Run(self, instances[i : i + self.batch], points or instances.grid.points, extras).solution()
+            for i in range(0, len(instances), self.batch)
+        ]
+        return _joined(parts)
+
+
+@dataclass
+class _Run:
+    """One batch on its way."""
+
+    how: PseudoSpectral
+    cases: Instances
+    points: tuple[int, ...]
+    extras: tuple[str, ...]
+
+    def solution(self) -> Solution:
+        begin = perf_counter()
+        how, cases, problem = self.how, self.cases, self.how.problem
+        given = self.how.problem.space(cases.grid) if how.dealias else Dealiased.of(cases.grid, 1)
+        self.space = space = _coarser(given, how.grid_factor)
+        self.fields: dict[str, Any] = {}
+        v = problem.start(cases, given)
+        v = v if space is given else given.move(v, space)
+        self.own = problem.bind(cases, like=v)
+        self.L = problem.bind(cases).linear(space)
+        ready = perf_counter()
+        came = self._exact(v) if how.scheme == "exact" else self._march(v)
+        seconds, n = perf_counter() - ready, len(cases)
+        stages = 0 if how.scheme == "exact" else STEPPERS[how.scheme].stages
+        return Solution(
+            values={name: _host(array) for name, array in self.fields.items()},
+            status=came.status,
+            steps=np.full(n, came.steps),
+            residuals=[np.zeros(0)] * n,
+            true_residual=np.full(n, math.nan),
+            seconds=np.full(n, seconds / n),
+            setup_seconds=np.full(n, (ready - begin) / n),
+            n_matvec=np.full(n, (came.steps + came.rejected) * stages),
+            n_precond=np.zeros(n, dtype=int),
+            info={"method": how.scheme, "lost_at": came.lost_at},
+        )
+
+    def _march(self, v: Any) -> March:
+        how, times = self.how, list(self.cases.times)  # pyright: ignore[reportArgumentType]
+        stepper, own, space = STEPPERS[how.scheme](), self.own, self.space
+
+        def N(v: Any, t: float, h: float = 0.0) -> Any:
+            return own.flow(v, t, h, space) if stepper.flow else own.nonlinear(v, t, space)
+
+        if how.cfl is None and how.rtol is None:
+            return march(stepper, self.L, N, v, times, how.dt, fit=True, output=self._keep)
+        spacing = min(ell / n for ell, n in zip(space.length, space.points, strict=True))
+        limit = (
+            None if how.cfl is None else lambda v, t: how.cfl * spacing / max(float(own.speed(v, space).max()), 1e-300)
+        )
+        return march_adaptively(stepper, self.L, N, v, times, how.dt, rtol=how.rtol, limit=limit, output=self._keep)
+
+    def _exact(self, v: Any) -> March:
+        times = self.cases.times
+        assert times is not None
+        for i, t in enumerate(times):
+            last = self.own.propagate(v, float(t - times[0]), self.space) if i else v
+            self._keep(i, float(t), last)
+        xp = array_namespace(v)
+        finite = np.asarray(to_device(xp.all(xp.reshape(xp.isfinite(v), (v.shape[0], -1)), axis=1), "cpu"))
+        status = [Status.EVALUATED if ok else Status.NONFINITE_INPUT for ok in finite]
+        return March(v, status, np.where(finite, math.nan, times[0]), len(times) - 1)
+
+    def _keep(self, i: int, t: float, v: Any) -> None:
+        names = [spec.name for spec in self.how.problem.outputs]
+        self._store(i, names, v)
+        for extra in self.extras:
+            if extra == "tendency":
+                self._store(i, [f"{name}_tendency" for name in names], self.own.tendency(v, t, self.space, self._L(v)))
+            else:
+                self._store(i, [extra], self.own.extra(extra, v, t, self.space)[:, None])
+
+    def _L(self, v: Any) -> Any:
+        xp = array_namespace(v)
+        return xp.asarray(self.L, device=v.device) if not is_numpy_namespace(xp) else self.L
+
+    def _store(self, i: int, names: list[str], v: Any) -> None:
+        u = self.space.values(v, self.points)
+        xp, times = array_namespace(u), self.cases.times
+        assert times is not None
+        for c, name in enumerate(names):
+            if name not in self.fields:
+                self.fields[name] = xp.full(
+                    (u.shape[0], len(times), *self.points), math.nan, dtype=u.dtype, device=u.device
+                )
+            self.fields[name][:, i] = u[:, c]
+
+
+def _positive(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+
+
+def _coarser(space: Dealiased, factor: float) -> Dealiased:
+    if factor == 1.0:
+        return space
+    points = tuple(int(n * factor) for n in space.points)
+    return Dealiased(points, space.length, space.degree)
+
+
+def _host(u: Any) -> Any:
+    return u if is_numpy_namespace(array_namespace(u)) else to_device(u, "cpu")
+
+
+def _joined(parts: list[Solution]) -> Solution:
+    if len(parts) == 1:
+        return parts[0]
+    per_sample = ("steps", "true_residual", "seconds", "setup_seconds", "n_matvec", "n_precond")
+    return Solution(
+        values={name: np.concatenate([p.values[name] for p in parts]) for name in parts[0].values},
+        status=[s for p in parts for s in p.statuses],
+        residuals=[r for p in parts for r in p.residuals],
+        info={"method": parts[0].info["method"], "lost_at": np.concatenate([p.info["lost_at"] for p in parts])},
+        **{name: np.concatenate([getattr(p, name) for p in parts]) for name in per_sample},  # pyright: ignore
+    )
