@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parent
 
 class Card(Settings):
     """A solver card. Classical cards have `settings`, hybrid ones a `guess` among them; learned ones `model`, `scaling` and
-    `training`."""
+    `training`, and those that learn trajectories `time`."""
 
     code: str
     format: int = Field(ge=1, le=1)
@@ -32,6 +32,7 @@ class Card(Settings):
     model: dict[str, Any] | None = None
     scaling: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
+    time: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def learned(self) -> bool:
