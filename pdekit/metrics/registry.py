@@ -10,7 +10,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from pdekit.errors import BadInput, unknown_name
-from pdekit.metrics import boundary, physics, pointwise, sobolev, spectral
+from pdekit.metrics import boundary, distribution, physics, pointwise, sobolev, spectral
 from pdekit.metrics.fields import namespace
 from pdekit.metrics.reduce import per_sample
 from pdekit.space.grid import Grid
@@ -66,6 +66,10 @@ METRICS: dict[str, Metric] = {
     "low_band_rmse": Metric(spectral.band_rmse, "root of the squared error in shells below S/8", "u", part=0),
     "mid_band_rmse": Metric(spectral.band_rmse, "root of the squared error in shells from S/8 to S/2", "u", part=1),
     "high_band_rmse": Metric(spectral.band_rmse, "root of the squared error in shells from S/2 to S", "u", part=2),
+    "energy_error": Metric(physics.energy_error, "error of the mean square over that of the reference, frame by frame"),
+    "value_distance": Metric(
+        distribution.value_distance, "Wasserstein-1 distance of the values taken over space and time", "u"
+    ),
     "residual": Metric(physics.residual, "residual of the equation over its right-hand side", needs_problem=True),
     "correlation": Metric(pointwise.correlation, "centred correlation over space", lower_is_better=False),
 }

@@ -76,25 +76,42 @@ def relative_band_rmse(
 def log_spectrum_distance(
     pred: Field, ref: Field, grid: Grid, *, dealiased: bool = False, floor: float = 1e-10
 ) -> Float[Any, " c"]:
-    """sqrt( mean_s (log10 E_pred - log10 E_ref)^2 ), spectra averaged over n and t before the logarithm; in decades.
+    """`spectrum_distance` of the spectra of two fields, averaged over n and t.
 
-    Over the shells with E_ref > floor times its largest; up to 2/3 S where the data were dealiased. Blind to phases:
-    show it beside an error. +inf where a prediction is not finite or has no energy in such a shell.
+    Blind to phases: show it beside an error. +inf where a prediction is not finite.
     """
     edges = list(range(last_shell(grid) + 1))
     finite, power_p, power_r = _bands(pred, ref, grid, edges, error=False)
     xp = array_namespace(power_r)
+    ep, er = (xp.mean(e, axis=(0, 1)) for e in (power_p, power_r))
+    distance = spectrum_distance(ep, er, grid, dealiased=dealiased, floor=floor)
+    return xp.where(xp.all(finite, axis=(0, 1)), distance, xp.full_like(distance, math.inf))
+
+
+def spectrum_distance(
+    pred: Float[Any, "*rest s"],
+    ref: Float[Any, "*rest s"],
+    grid: Grid,
+    *,
+    dealiased: bool = False,
+    floor: float = 1e-10,
+) -> Float[Any, "*rest"]:
+    """sqrt( mean_s (log10 E_pred - log10 E_ref)^2 ) of spectra as `energy_spectrum` gives them, in decades.
+
+    Average over samples (and times) before, not after: the logarithm comes last. Over the shells with E_ref > floor times its
+    largest, `rest` left out; up to 2/3 S where the data were dealiased. +inf where a prediction has no energy in such a shell.
+    """
+    xp = array_namespace(pred, ref)
     last = int(last_shell(grid) * 2 / 3) if dealiased else last_shell(grid)
-    ep, er = (xp.mean(e, axis=(0, 1))[:, : last + 1] for e in (power_p, power_r))
+    ep, er = pred[..., : last + 1], ref[..., : last + 1]
     used = er > floor * xp.max(er, axis=-1, keepdims=True)
     one = xp.ones_like(er)
     difference = xp.log10(xp.where(used & (ep > 0), ep, one)) - xp.log10(xp.where(used, er, one))
     count = xp.sum(xp.astype(used, xp.float64), axis=-1)
     square = xp.sum(xp.where(used & (ep > 0), difference**2, 0 * one), axis=-1)
-    failed = xp.any(used & (ep <= 0), axis=-1) | ~xp.all(finite, axis=(0, 1))
     distance = (square / xp.where(count > 0, count, xp.ones_like(count))) ** 0.5
     distance = xp.where(count > 0, distance, distance * math.nan)
-    return xp.where(failed, xp.full_like(distance, math.inf), distance)
+    return xp.where(xp.any(used & ~(ep > 0), axis=-1), xp.full_like(distance, math.inf), distance)
 
 
 @dataclass(frozen=True)

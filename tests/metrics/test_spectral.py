@@ -14,6 +14,7 @@ from pdekit.metrics.spectral import (
     log_spectrum_distance,
     modes,
     relative_band_rmse,
+    spectrum_distance,
 )
 from pdekit.space.grid import Grid
 
@@ -161,3 +162,16 @@ def test_distance_of_spectra():
     args = low + 10 * high, low + high, grid
     assert log_spectrum_distance(*args).item() == pytest.approx(math.sqrt(2.0), rel=1e-9)
     assert log_spectrum_distance(*args, dealiased=True).item() < 1e-12
+
+
+def test_the_distance_of_spectra_keeps_frames_apart():
+    """A tenth of the amplitude is a hundredth of the energy: two decades, in the frames where it happens."""
+    grid = Grid.make(16, 1.0)
+    ref = np.random.default_rng(0).normal(size=(4, 3, 16, 1))
+    pred = ref * np.array([1.0, 0.1, 0.1])[None, :, None, None]
+    spectra = [energy_spectrum(u, grid).mean(axis=0) for u in (pred, ref)]
+    np.testing.assert_allclose(spectrum_distance(*spectra, grid).ravel(), [0.0, 2.0, 2.0], atol=1e-12)
+    pooled = [s.mean(axis=0) for s in spectra]
+    np.testing.assert_allclose(spectrum_distance(*pooled, grid), log_spectrum_distance(pred, ref, grid), rtol=1e-12)
+    empty = spectrum_distance(0 * spectra[0], spectra[1], grid)
+    assert np.isinf(empty).all()
