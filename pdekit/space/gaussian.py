@@ -3,8 +3,8 @@
 u(x) = sum_k sqrt(lambda_k) xi_k phi_k(x), lambda_k = factor (|kappa_k|^2 + tau^2)^-alpha, phi_k orthonormal in L2 of the
 box: exp(i kappa x) with kappa = 2 pi n/L (periodic), cos (neumann) or sin (dirichlet) with kappa = pi k/L. The numbers xi
 are drawn in shells of max_i |n_i|/N_i, so that twice the points extend the draw: the common modes stay as they were.
-On periodic axes the Nyquist modes are left empty (they are self-conjugate at N and not at 2N).
-The mode of wavenumber zero is left out (zero mean) unless zero_mean = false.
+On periodic axes the Nyquist modes are left empty (noise.py). The mode of wavenumber zero is left out (zero mean) unless
+zero_mean = false. unit_box = true takes the Laplacian in x/L: the same field on a box of any length.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import scipy.fft
 
 from pdekit.errors import BadInput, unknown_name
 from pdekit.space.grid import Grid
+from pdekit.space.noise import mode_normals, periodic_values, shells, wavenumbers
 
 BOUNDARIES = ("periodic", "neumann", "dirichlet")
-KEYS = ("variance_factor", "tau", "alpha", "boundary", "zero_mean")
+KEYS = ("variance_factor", "tau", "alpha", "boundary", "zero_mean", "unit_box")
 
 
 def check_gauss(gauss: Any, where: str, dim: int = 1) -> None:
@@ -39,10 +40,9 @@ def check_gauss(gauss: Any, where: str, dim: int = 1) -> None:
     _check_exponent(gauss["alpha"], dim, where)
     if gauss.get("boundary") not in BOUNDARIES:
         raise unknown_name("boundary of a Gaussian field", str(gauss.get("boundary")), BOUNDARIES, where=where)
-    if not isinstance(gauss.get("zero_mean", True), bool):
-        raise BadInput.of(
-            "zero_mean of a Gaussian field.", where=where, found=repr(gauss["zero_mean"]), allowed="true, false"
-        )
+    for key in ("zero_mean", "unit_box"):
+        if not isinstance(gauss.get(key, True), bool):
+            raise BadInput.of(f"{key} of a Gaussian field.", where=where, found=repr(gauss[key]), allowed="true, false")
 
 
 def _check_exponent(alpha: float | int, dim: int, where: str = "") -> None:
@@ -59,7 +59,7 @@ def gaussian_field(gauss: Mapping[str, Any], grid: Grid, rng: np.random.Generato
     """One field at the stored points of a grid, float64 (*points)."""
     coefficients = mode_coefficients(gauss, grid, rng)
     if gauss["boundary"] == "periodic":
-        return _periodic_values(coefficients, grid)
+        return periodic_values(coefficients, grid)
     return _box_values(coefficients, gauss["boundary"], grid)
 
 
@@ -67,68 +67,62 @@ def mode_coefficients(gauss: Mapping[str, Any], grid: Grid, rng: np.random.Gener
     """sqrt(lambda_k) xi_k by mode. Neumann: k = 0..N-1 per axis; Dirichlet: k = 1..N-1;
     periodic: complex, n = 0..N/2 on the last axis, full axes in FFT order, E|xi|^2 = 1."""
     _check_exponent(gauss["alpha"], grid.dim)
-    key = (gauss["variance_factor"], gauss["tau"], gauss["alpha"], gauss["boundary"], gauss.get("zero_mean", True))
-    amplitude, order, mirror, mirrored, zero = _plan(*key, grid.intervals, grid.length)
-    if gauss["boundary"] != "periodic":
-        out = np.empty(amplitude.shape)
-        out.ravel()[order] = rng.standard_normal(order.size)
-        return out * amplitude
-    pairs = rng.standard_normal((order.size, 2))
-    xi = (pairs[:, 0] + 1j * pairs[:, 1]) / math.sqrt(2.0)
-    if zero is not None:
-        xi[zero] = pairs[zero, 0]
-    out = np.zeros(amplitude.shape, dtype=np.complex128)
-    out.ravel()[order] = xi
-    out.ravel()[mirror] = xi[mirrored].conj()
+    law = _law(gauss, grid.length)
+    if gauss["boundary"] == "periodic":
+        return mode_normals(grid.intervals, rng) * _periodic_amplitude(*law, grid.intervals)
+    amplitude, order = _box_plan(*law, grid.intervals)
+    out = np.empty(amplitude.shape)
+    out.ravel()[order] = rng.standard_normal(order.size)
     return out * amplitude
 
 
-@lru_cache(maxsize=4)  # a plan of 256^3 modes holds 270 MB
-def _plan(
+def _law(
+    gauss: Mapping[str, Any], length: tuple[float, ...]
+) -> tuple[float, float, float, str, bool, tuple[float, ...]]:
+    """What the eigenvalues depend on."""
+    if gauss.get("unit_box", False):
+        length = (1.0,) * len(length)
+    zero_mean = gauss.get("zero_mean", True)
+    return gauss["variance_factor"], gauss["tau"], gauss["alpha"], gauss["boundary"], zero_mean, length
+
+
+@lru_cache(maxsize=4)
+def _periodic_amplitude(
     factor: float,
     tau: float,
     alpha: float,
     boundary: str,
     zero_mean: bool,
-    n: tuple[int, ...],
     length: tuple[float, ...],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int | None]:
-    """Amplitudes by mode, the flat places of the drawn numbers in the order of the draw, and (periodic) which places of
-    the half spectrum are conjugates of which draws, and which draw is the mean."""
-    if boundary != "periodic":
-        first = 1 if boundary == "dirichlet" else 0
-        k = np.meshgrid(*(np.arange(first, m) for m in n), indexing="ij", sparse=True)
-        amplitude = _amplitude(
-            factor, tau, alpha, [math.pi * kk / ell for kk, ell in zip(k, length, strict=True)], length
-        )
-        for kk in k:
-            amplitude = amplitude * np.where(kk > 0, math.sqrt(2.0), 1.0)
-        if first == 0 and zero_mean:
-            amplitude.ravel()[0] = 0.0
-        empty = np.zeros(0, dtype=np.intp)
-        return amplitude, _shells(k, n), empty, empty, None
-    # all n of one half space, one of each pair +-n, the mean first: its numbers come in shells too
-    axes = [np.arange(-((m - 1) // 2), (m - 1) // 2 + 1) for m in n]
-    k = np.meshgrid(*axes, indexing="ij", sparse=True)
-    flat = [np.broadcast_to(kk, tuple(len(a) for a in axes)).ravel() for kk in k]
-    leading = np.zeros(flat[0].size, dtype=int)
-    for kk in reversed(flat):
-        leading = np.where(leading == 0, np.sign(kk), leading)
-    order = _shells(k, n)
-    order = order[leading[order] >= 0]
-    chosen = [kk[order] for kk in flat]
-    half = (*n[:-1], n[-1] // 2 + 1)
-    place = np.ravel_multi_index(tuple(c % m for c, m in zip(chosen, n, strict=True)), half)
-    mirrored = np.flatnonzero((chosen[-1] == 0) & np.any([c != 0 for c in chosen], axis=0))
-    opposite = [(-c[mirrored]) % m for c, m in zip(chosen, n, strict=True)]
-    mirror = np.ravel_multi_index(tuple(opposite), half)
-    kappa = [2 * math.pi * scipy.fft.fftfreq(m, 1 / m) / ell for m, ell in zip(n[:-1], length[:-1], strict=True)]
-    kappa.append(2 * math.pi * np.arange(half[-1]) / length[-1])
-    amplitude = _amplitude(factor, tau, alpha, list(np.meshgrid(*kappa, indexing="ij", sparse=True)), length)
+    n: tuple[int, ...],
+) -> np.ndarray:
+    """sqrt(lambda_k phi_k^2) in the layout of `mode_normals`."""
+    amplitude = _amplitude(factor, tau, alpha, wavenumbers(n, length), length)
     if zero_mean:
         amplitude.ravel()[0] = 0.0
-    zero = int(np.flatnonzero(np.all([c == 0 for c in chosen], axis=0))[0])
-    return amplitude, place, mirror, mirrored, zero
+    return amplitude
+
+
+@lru_cache(maxsize=4)  # a plan of 256^3 modes holds 270 MB
+def _box_plan(
+    factor: float,
+    tau: float,
+    alpha: float,
+    boundary: str,
+    zero_mean: bool,
+    length: tuple[float, ...],
+    n: tuple[int, ...],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Amplitudes of cosines or sines, and the flat places of the drawn numbers in the order of the draw."""
+    first = 1 if boundary == "dirichlet" else 0
+    k = np.meshgrid(*(np.arange(first, m) for m in n), indexing="ij", sparse=True)
+    kappa = [math.pi * kk / ell for kk, ell in zip(k, length, strict=True)]
+    amplitude = _amplitude(factor, tau, alpha, kappa, length)
+    for kk in k:
+        amplitude = amplitude * np.where(kk > 0, math.sqrt(2.0), 1.0)
+    if first == 0 and zero_mean:
+        amplitude.ravel()[0] = 0.0
+    return amplitude, shells(k, n)
 
 
 def _amplitude(
@@ -136,17 +130,6 @@ def _amplitude(
 ) -> np.ndarray:
     square = sum((k**2 for k in kappa), start=np.zeros(()))
     return np.sqrt(factor / math.prod(length)) * (square + tau**2) ** (-alpha / 2.0)
-
-
-def _shells(k: Sequence[np.ndarray], n: tuple[int, ...]) -> np.ndarray:
-    """Flat indices sorted by max_i |k_i|/N_i, then by the k_i themselves: an order that twice the points extend."""
-    total = math.prod(n)
-    shell = np.zeros((), dtype=np.int64)
-    for kk, m in zip(k, n, strict=True):
-        shell = np.maximum(shell, np.abs(kk).astype(np.int64) * (total // m))
-    shape = np.broadcast_shapes(*(kk.shape for kk in k))
-    keys = [np.broadcast_to(kk, shape).ravel() for kk in reversed(k)]
-    return np.lexsort((*keys, np.broadcast_to(shell, shape).ravel()))
 
 
 def _box_values(a: np.ndarray, boundary: str, grid: Grid) -> np.ndarray:
@@ -169,18 +152,6 @@ def _box_values(a: np.ndarray, boundary: str, grid: Grid) -> np.ndarray:
     return np.ascontiguousarray(a)
 
 
-def _periodic_values(coefficients: np.ndarray, grid: Grid) -> np.ndarray:
-    n = grid.intervals
-    if grid.location == "cell":
-        for axis, m in enumerate(n):
-            k = np.arange(coefficients.shape[axis]) if axis == grid.dim - 1 else scipy.fft.fftfreq(m, 1 / m)
-            phase = np.exp(1j * math.pi * k / m)
-            coefficients = coefficients * phase.reshape([-1 if i == axis else 1 for i in range(grid.dim)])
-    values = np.asarray(scipy.fft.irfftn(coefficients, s=n)) * math.prod(n)
-    wrap = [(0, stored - m) for stored, m in zip(grid.points, n, strict=True)]
-    return np.pad(values, wrap, mode="wrap") if any(after for _, after in wrap) else values
-
-
 @lru_cache(maxsize=64)
 def _total_variance(
     factor: float, tau: float, alpha: float, boundary: str, zero_mean: bool, length: tuple[float, ...]
@@ -198,13 +169,4 @@ def _total_variance(
 def mean_std(gauss: Mapping[str, Any], grid: Grid) -> float:
     """Root of the pointwise variance averaged over the box: sqrt(sum lambda_k / |box|), over the first 512 modes per axis
     (4096 in 1D, 96 in 3D), whatever the number of points."""
-    return math.sqrt(
-        _total_variance(
-            gauss["variance_factor"],
-            gauss["tau"],
-            gauss["alpha"],
-            gauss["boundary"],
-            gauss.get("zero_mean", True),
-            grid.length,
-        )
-    )
+    return math.sqrt(_total_variance(*_law(gauss, grid.length)))

@@ -2,45 +2,38 @@
 
 To add a law, add one function and one entry of LAWS. Every law is a function of its keys, of the points and of the random
 stream; nothing depends on the number of points except which modes exist.
+
+Every law takes the key `stream`, a whole number: laws of one sample that name the same stream draw from the same numbers,
+a stream of their own, so that u and v of a reaction have the same patches and a flow balances the height drawn beside it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from pdekit.errors import BadInput, unknown_name
+from pdekit.space import blobs, fourier_series, turbulence
 from pdekit.space.gaussian import check_gauss, gaussian_field, mean_std
 from pdekit.space.grid import Grid
+from pdekit.space.law import POSITIVE, REQUIRED, Law, field_grid, finite, whole
 from pdekit.space.obstacles import discs, l_shape
 from pdekit.space.waves import wave_product
 
-REQUIRED = object()
-Draw = Callable[[Mapping[str, Any], Grid | None, np.random.Generator], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Law:
-    """How a law draws, and its keys: {key: default}, REQUIRED where there is none; `checks` are {key: (test, allowed)}.
-
-    scalar   it can draw one number (grid None) as well as a field
-    """
-
-    title: str
-    draw: Draw
-    keys: Mapping[str, Any]
-    checks: Mapping[str, tuple[Callable[[Any], bool], str]] = field(default_factory=lambda: {})
-    scalar: bool = False
+STREAM = (
+    0x73747265616D  # marks the streams that fields of one sample share, so that no split or sample has the same key
+)
 
 
 def draw(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
     """One draw of a law at the stored points of a grid, float64; shape () where grid is None (a face in 1D, a number)."""
     spec = LAWS[law["law"]]
     full = {**{k: v for k, v in spec.keys.items() if v is not REQUIRED}, **law}
+    if "stream" in law:
+        rng = _shared(rng, law["stream"])
     return np.asarray(spec.draw(full, grid, rng), dtype=np.float64)
 
 
@@ -73,7 +66,7 @@ def check_law(law: Mapping[str, Any], where: str) -> None:
         raise unknown_name("law", str(name), LAWS, where=where)
     spec = LAWS[name]
     for key in law:
-        if key != "law" and key not in spec.keys:
+        if key not in ("law", "stream") and key not in spec.keys:
             raise unknown_name(f"key of law {name!r}", key, spec.keys, where=where)
     missing = [k for k, v in spec.keys.items() if v is REQUIRED and k not in law]
     if missing:
@@ -81,9 +74,18 @@ def check_law(law: Mapping[str, Any], where: str) -> None:
     for key, value in law.items():
         if key == "gauss":
             check_gauss(value, f"{where}.gauss")
+        elif key == "of":
+            if not isinstance(value, Mapping):
+                raise BadInput.of(
+                    f"of in law {name!r} is a law.", where=where, found=repr(value), allowed="{ law = ... }"
+                )
+            check_law(value, f"{where}.of")
+        elif key in spec.words:
+            if value not in spec.words[key]:
+                raise unknown_name(f"{key} of law {name!r}", str(value), spec.words[key], where=where)
         elif key != "law":
-            test, allowed = spec.checks.get(key, (_finite, "a finite number"))
-            if not _finite(value) or not test(value):
+            test, allowed = whole(0) if key == "stream" else spec.checks.get(key, (finite, "a finite number"))
+            if not finite(value) or not test(value):
                 raise BadInput.of(
                     f"{key} of law {name!r} is out of range.", where=where, found=repr(value), allowed=allowed
                 )
@@ -101,8 +103,11 @@ def _shape(grid: Grid | None) -> tuple[int, ...]:
     return () if grid is None else grid.points
 
 
-def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _shared(rng: np.random.Generator, stream: int) -> np.random.Generator:
+    """A stream that depends on the sample's seed and on the number, not on what was drawn before."""
+    seed: Any = rng.bit_generator.seed_seq
+    own = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, STREAM, stream))
+    return np.random.Generator(np.random.PCG64(own))
 
 
 def _constant(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
@@ -122,24 +127,24 @@ def _normal(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator)
 
 
 def _gaussian(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
-    return law["mean"] + gaussian_field(law["gauss"], _field(grid, "gaussian"), rng)
+    return law["mean"] + gaussian_field(law["gauss"], field_grid(grid, "gaussian"), rng)
 
 
 def _two_phase(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
-    g = gaussian_field(law["gauss"], _field(grid, "two-phase"), rng)
+    g = gaussian_field(law["gauss"], field_grid(grid, "two-phase"), rng)
     return np.where(g >= law["threshold"], float(law["high"]), float(law["low"]))
 
 
 def _log_normal(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
     """median exp(s g), with s such that two standard deviations to either side span the contrast: exp(4 s std(g))."""
-    grid = _field(grid, "log-normal")
+    grid = field_grid(grid, "log-normal")
     s = math.log(law["contrast"]) / (4.0 * mean_std(law["gauss"], grid))
     return law["median"] * np.exp(s * gaussian_field(law["gauss"], grid, rng))
 
 
 def _sine_series(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
     """mean + amplitude sum_k xi_k / k^decay sin(pi k x / L), k = 1..modes, xi normal; a product of series in 2D."""
-    grid = _field(grid, "sine-series")
+    grid = field_grid(grid, "sine-series")
     k = np.arange(1, int(law["modes"]) + 1)
     out = np.ones(())
     for x, length in zip(grid.coordinates, grid.length, strict=True):
@@ -150,7 +155,7 @@ def _sine_series(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Gener
 
 def _bump(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
     """height * bump(|x - c| / radius), c = L/2 moved along each axis by at most `spread` L; smooth, of compact support."""
-    grid = _field(grid, "bump")
+    grid = field_grid(grid, "bump")
     centre = [length * (0.5 + law["spread"] * rng.uniform(-1.0, 1.0)) for length in grid.length]
     return law["height"] * bump(grid, centre, law["radius"])
 
@@ -164,17 +169,17 @@ def bump(grid: Grid, centre: Sequence[float], radius: float) -> np.ndarray:
 
 
 def _l_shape(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
-    return l_shape(_field(grid, "l-shape")).astype(np.float64)
+    return l_shape(field_grid(grid, "l-shape")).astype(np.float64)
 
 
 def _discs(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
-    return discs(_field(grid, "discs"), law["count"], law["low"], law["high"], rng).astype(np.float64)
+    return discs(field_grid(grid, "discs"), law["count"], law["low"], law["high"], rng).astype(np.float64)
 
 
 def _multi_frequency(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
     """f = -Laplace u of u = amplitude / sqrt(terms) sum_j xi_j prod_i sin(p X_i) cos(q X_i), X_i = pi x_i/L_i: xi normal, p
     from 1 to `slow` and q from `least` to `fast` whole numbers, drawn per term and axis, p of all axes before q."""
-    grid = _field(grid, "multi-frequency")
+    grid = field_grid(grid, "multi-frequency")
     out = np.zeros(grid.points)
     for _ in range(law["terms"]):
         xi = rng.standard_normal()
@@ -184,20 +189,13 @@ def _multi_frequency(law: Mapping[str, Any], grid: Grid | None, rng: np.random.G
     return law["amplitude"] / math.sqrt(law["terms"]) * out
 
 
-def _field(grid: Grid | None, name: str) -> Grid:
-    if grid is None:
-        raise BadInput.of(
-            f"law {name!r} draws fields; one number was asked for.",
-            allowed=", ".join(k for k, v in LAWS.items() if v.scalar),
-        )
-    return grid
+def _geostrophic(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    """u = -(g/f) h_y or v = (g/f) h_x of the height that the law `of` draws from the same numbers."""
+    grid = field_grid(grid, "geostrophic", (2,))
+    height = draw({k: v for k, v in law["of"].items() if k != "stream"}, grid, rng)
+    return blobs.balanced(height, grid, law["component"], law["gravity"] / law["coriolis"])
 
 
-def _whole(least: int) -> Callable[[Any], bool]:
-    return lambda v: isinstance(v, int) and least <= v <= 4096
-
-
-_POSITIVE = (lambda v: v > 0, "a number > 0")
 LAWS: dict[str, Law] = {
     "constant": Law("the same value everywhere", _constant, {"value": REQUIRED}, scalar=True),
     "uniform": Law("one number, uniform", _uniform, {"low": REQUIRED, "high": REQUIRED}, scalar=True),
@@ -205,10 +203,10 @@ LAWS: dict[str, Law] = {
         "one number, its logarithm uniform",
         _log_uniform,
         {"low": REQUIRED, "high": REQUIRED},
-        {"low": _POSITIVE, "high": _POSITIVE},
+        {"low": POSITIVE, "high": POSITIVE},
         scalar=True,
     ),
-    "normal": Law("one number, normal", _normal, {"mean": 0.0, "std": REQUIRED}, {"std": _POSITIVE}, scalar=True),
+    "normal": Law("one number, normal", _normal, {"mean": 0.0, "std": REQUIRED}, {"std": POSITIVE}, scalar=True),
     "gaussian": Law("Gaussian random field", _gaussian, {"gauss": REQUIRED, "mean": 0.0}),
     "two-phase": Law(
         "`high` where a Gaussian field reaches the threshold, else `low`",
@@ -219,13 +217,13 @@ LAWS: dict[str, Law] = {
         "exponential of a Gaussian field; `contrast` is spanned by two standard deviations to either side",
         _log_normal,
         {"gauss": REQUIRED, "contrast": REQUIRED, "median": 1.0},
-        {"contrast": (lambda v: v > 1, "a number > 1"), "median": _POSITIVE},
+        {"contrast": (lambda v: v > 1, "a number > 1"), "median": POSITIVE},
     ),
     "bump": Law(
         "one smooth bump of compact support near the middle",
         _bump,
         {"radius": REQUIRED, "height": 1.0, "spread": 0.0},
-        {"radius": _POSITIVE, "spread": (lambda v: 0 <= v <= 0.5, "a number from 0 to 0.5")},
+        {"radius": POSITIVE, "spread": (lambda v: 0 <= v <= 0.5, "a number from 0 to 0.5")},
     ),
     "l-shape": Law("1 in the quarter of the box that an L leaves out (x > L/2, y < L/2), 0 elsewhere", _l_shape, {}),
     "discs": Law(
@@ -233,9 +231,9 @@ LAWS: dict[str, Law] = {
         _discs,
         {"count": REQUIRED, "low": REQUIRED, "high": REQUIRED},
         {
-            "count": (_whole(0), "an integer from 0 to 4096"),
-            "low": _POSITIVE,
-            "high": _POSITIVE,
+            "count": whole(0),
+            "low": POSITIVE,
+            "high": POSITIVE,
         },
     ),
     "multi-frequency": Law(
@@ -243,16 +241,26 @@ LAWS: dict[str, Law] = {
         _multi_frequency,
         {"slow": REQUIRED, "fast": REQUIRED, "least": 0, "terms": 1, "amplitude": 1.0},
         {
-            "slow": (_whole(1), "an integer from 1 to 4096"),
-            "fast": (_whole(0), "an integer from 0 to 4096"),
-            "least": (_whole(0), "an integer from 0 to 4096"),
-            "terms": (_whole(1), "an integer from 1 to 4096"),
+            "slow": whole(1),
+            "fast": whole(0),
+            "least": whole(0),
+            "terms": whole(1),
         },
     ),
     "sine-series": Law(
         "random sine series, zero at the ends of the face",
         _sine_series,
         {"modes": REQUIRED, "amplitude": 1.0, "decay": 1.0, "mean": 0.0},
-        {"modes": (lambda v: isinstance(v, int) and 1 <= v <= 4096, "an integer from 1 to 4096")},
+        {"modes": whole(1)},
+    ),
+    **fourier_series.LAWS,
+    **turbulence.LAWS,
+    **blobs.LAWS,
+    "geostrophic": Law(
+        "one component of the flow that balances a height: give the stream of the height's law, and that law in `of`",
+        _geostrophic,
+        {"of": REQUIRED, "component": REQUIRED, "gravity": REQUIRED, "coriolis": REQUIRED, "stream": REQUIRED},
+        {"gravity": POSITIVE, "coriolis": (lambda v: v != 0, "a number that is not 0")},
+        words={"component": ("x", "y")},
     ),
 }

@@ -247,6 +247,32 @@ def test_the_standard_deviations_of_published_laws(name):
     assert mean_std(gauss, grid) == pytest.approx(math.sqrt(lam.sum()), rel=1e-4)
 
 
+@pytest.mark.parametrize("n", [32, 64, 128])
+@pytest.mark.parametrize("name", STDS)
+def test_the_published_laws_drawn_at_three_numbers_of_points(name, n):
+    """Over the box, on vertices: within 3 deviations of the sum over the modes that N points have."""
+    gauss, dim, wanted = STDS[name]
+    samples, rng = 400 if dim == 1 else 100, np.random.default_rng(n)
+    grid = box((n,) * dim, "vertex", "periodic" if gauss["boundary"] == "periodic" else "neumann", (1.0,) * dim)
+    squares = [(grid.weights * gaussian_field(gauss, grid, rng) ** 2).sum() for _ in range(samples)]
+    _, lam = modes_of(gauss, (n,) * dim, (1.0,) * dim)
+    score = (np.mean(squares) / lam.sum() - 1) / (math.sqrt(2 * (lam**2).sum() / samples) / lam.sum())
+    assert -3 < score < 3, score
+    assert math.sqrt(lam.sum()) == pytest.approx(wanted, rel=5e-3)
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_a_law_of_the_unit_box_is_one_field_on_boxes_of_any_length(boundary):
+    """u(x/L): the Burgers law of xi = x/(2 pi) on a box of length 2 pi; by its own Laplacian it would be another."""
+    short, long = (box((12, 16), "cell", "periodic", (a, a)) for a in (1.0, 2 * math.pi))
+    gauss = law(boundary, 625.0, 5.0, 2.0)
+    here = gaussian_field(gauss, short, np.random.default_rng(1))
+    unit = {**gauss, "unit_box": True}
+    np.testing.assert_allclose(gaussian_field(unit, long, np.random.default_rng(1)), here, rtol=1e-12, atol=1e-14)
+    assert mean_std(unit, long) == mean_std(gauss, short)
+    assert np.abs(gaussian_field(gauss, long, np.random.default_rng(1)) - here).max() > 0.1
+
+
 CENTRE, CORNER, CORNER_CELL = (0.5, 0.5), (0.0, 0.0), (1 / 128, 1 / 128)
 
 
@@ -356,6 +382,7 @@ def test_length_is_a_length():
         ({**DARCY, "variance_factor": math.nan}, r"(?s)variance_factor of a Gaussian field.*found: nan"),
         ({**DARCY, "variance_factor": True}, r"(?s)variance_factor of a Gaussian field.*found: True"),
         ({**DARCY, "boundary": "robin"}, r"(?s)no boundary of a Gaussian field named 'robin'.*dirichlet, neumann"),
+        ({**DARCY, "unit_box": 1.0}, r"(?s)unit_box of a Gaussian field.*found: 1.0.*true, false"),
         ({**DARCY, "zero_mean": 1}, r"(?s)zero_mean of a Gaussian field.*found: 1.*true, false"),
     ],
 )

@@ -26,7 +26,23 @@ EXAMPLES = {
     "discs": {"law": "discs", "count": 3, "low": 0.1, "high": 0.3},
     "bump": {"law": "bump", "radius": 0.3, "height": 2.0, "spread": 0.1},
     "multi-frequency": {"law": "multi-frequency", "slow": 3, "fast": 9},
+    "fourier-series": {"law": "fourier-series", "modes": 2},
+    "noise": {"law": "noise", "modes": 2, "std": 0.1, "mean": 0.5},
+    "fno-2020": {"law": "fno-2020"},
+    "fno-2021": {"law": "fno-2021"},
+    "mcwilliams": {"law": "mcwilliams"},
+    "filtered-velocity": {"law": "filtered-velocity"},
+    "blobs": {"law": "blobs", "count": 2, "low": 0.1, "high": 0.2},
+    "geostrophic": {
+        "law": "geostrophic",
+        "of": {"law": "noise", "modes": 2, "std": 0.1},
+        "component": "x",
+        "gravity": 1.0,
+        "coriolis": 2.0,
+        "stream": 1,
+    },
 }
+PLANE = ("fno-2020", "fno-2021", "mcwilliams", "filtered-velocity", "geostrophic")
 
 
 def rng(seed=0):
@@ -45,7 +61,14 @@ def test_there_is_an_example_of_every_law():
 @pytest.mark.parametrize("points", [(8,), (8, 6), (4, 6, 8)])
 def test_every_law_draws_a_sound_field_from_its_stream_alone(name, points):
     check_law(EXAMPLES[name], "here")
-    one, same, other = (draw(EXAMPLES[name], cells(*points), rng(s)) for s in (1, 1, 2))
+    grid = cells(*points)
+    if name in PLANE:
+        if len(points) != 2:
+            with pytest.raises(BadInput, match=f"law '{name}' is not defined on {len(points)} axes"):
+                draw(EXAMPLES[name], grid, rng())
+            return
+        grid = Grid.make(points, (1.0, 1.0), location="vertex")
+    one, same, other = (draw(EXAMPLES[name], grid, rng(s)) for s in (1, 1, 2))
     assert one.shape == points
     assert one.dtype == np.float64
     assert np.isfinite(one).all()
@@ -152,6 +175,51 @@ def test_the_grid_of_a_face_has_the_other_axes():
     assert face_grid(Grid.make(8, boundary="neumann"), "x_low") is None
 
 
+PATCHES = {"law": "blobs", "count": 4, "low": 0.05, "high": 0.1}
+HEIGHT = {"law": "noise", "modes": 3, "std": 0.1, "mean": 1.0}
+
+
+def test_laws_of_one_stream_draw_from_the_same_numbers_whatever_was_drawn_before():
+    one = draw({**PATCHES, "stream": 1}, cells(16, 16), rng(3))
+    later = rng(3)
+    later.standard_normal(5)
+    np.testing.assert_array_equal(draw({**PATCHES, "height": -0.5, "stream": 1}, cells(16, 16), later), -0.5 * one)
+    assert np.abs(draw({**PATCHES, "stream": 2}, cells(16, 16), rng(3)) - one).max() > 0.1
+    assert np.abs(draw({**PATCHES, "stream": 1}, cells(16, 16), rng(4)) - one).max() > 0.1
+    assert np.abs(draw(PATCHES, cells(16, 16), rng(3)) - one).max() > 0.1
+
+
+def test_a_shared_stream_belongs_to_the_sample_and_leaves_the_others_alone():
+    """Streams of samples are spawned from one seed; a law with a stream of its own moves no other law's numbers."""
+    samples = [np.random.default_rng(np.random.SeedSequence(0, spawn_key=(0, i))) for i in range(2)]
+    one, other = (draw({**PATCHES, "stream": 1}, cells(16, 16), sample) for sample in samples)
+    assert np.abs(one - other).max() > 0.1
+    fresh = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(0, 0)))
+    assert samples[0].random() == fresh.random()
+
+
+@pytest.mark.parametrize("shape", [(32, 24), (21, 32)])
+def test_the_balanced_flow_has_no_divergence_and_follows_the_height_drawn_beside_it(shape):
+    """f v = g h_x, f u = -g h_y, term by term, from the height's own series on a box of sides 2 and 3."""
+    grid = Grid.make(shape, (2.0, 3.0), location="vertex")
+    flow = {"law": "geostrophic", "of": HEIGHT, "gravity": 9.0, "coriolis": -0.5, "stream": 7}
+    height = draw({**HEIGHT, "stream": 7}, grid, rng(5))
+    u, v = (draw({**flow, "component": c}, grid, rng(5)) for c in "xy")
+    hat = np.fft.fft2(height)
+    kx, ky = (2 * np.pi * np.fft.fftfreq(n, ell / n) for n, ell in zip(shape, (2.0, 3.0), strict=True))
+    h_x = np.fft.ifft2(1j * kx[:, None] * hat).real
+    h_y = np.fft.ifft2(1j * ky[None, :] * hat).real
+    assert np.abs(h_x).max() > 0.1
+    np.testing.assert_allclose(-0.5 * v, 9.0 * h_x, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(-0.5 * u, -9.0 * h_y, rtol=0, atol=1e-12)
+
+
+def test_a_balanced_flow_needs_a_periodic_box():
+    flow = {"law": "geostrophic", "of": HEIGHT, "component": "x", "gravity": 1.0, "coriolis": 1.0, "stream": 1}
+    with pytest.raises(BadInput, match="a balanced flow is defined on a periodic box of two axes"):
+        draw(flow, cells(8, 8), rng())
+
+
 REFUSALS = [
     ({"law": "gausian"}, r"(?s)no law named 'gausian'.*in fields.f.*did you mean 'gaussian'"),
     ({}, r"no law named 'None'"),
@@ -176,6 +244,13 @@ REFUSALS = [
     ({"law": "discs", "count": 2, "low": 0.3, "high": 0.1}, r"(?s)law 'discs' needs low < high"),
     ({"law": "discs", "count": -1, "low": 0.1, "high": 0.2}, r"(?s)count of law 'discs'.*an integer from 0 to 4096"),
     ({"law": "sine-series", "modes": 2.5}, r"(?s)modes of law 'sine-series'.*found: 2.5"),
+    ({"law": "constant", "value": 1.0, "stream": 1.5}, r"(?s)stream of law 'constant'.*found: 1.5.*an integer from 0"),
+    ({"law": "mcwilliams", "spectrum": "powr"}, r"(?s)no spectrum of law 'mcwilliams' named 'powr'.*mean 'power'"),
+    ({"law": "mcwilliams", "peak": 0.0}, r"(?s)peak of law 'mcwilliams'.*found: 0.0.*a number > 0"),
+    ({**EXAMPLES["geostrophic"], "of": 3.0}, r"(?s)of in law 'geostrophic' is a law.*found: 3.0"),
+    ({**EXAMPLES["geostrophic"], "of": {"law": "nois"}}, r"(?s)no law named 'nois'.*in fields.f.of"),
+    ({k: v for k, v in EXAMPLES["geostrophic"].items() if k != "stream"}, r"law 'geostrophic' lacks 'stream'"),
+    ({"law": "fourier-series", "modes": 33}, r"(?s)modes of law 'fourier-series'.*an integer from 1 to 32"),
 ]
 
 
