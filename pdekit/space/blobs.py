@@ -49,7 +49,8 @@ def _blobs(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) 
 def balanced(height: np.ndarray, grid: Grid, component: str, ratio: float) -> np.ndarray:
     """One component of the geostrophic flow u = -ratio h_y, v = ratio h_x of a height on a periodic box, ratio = g/f.
 
-    Spectral derivatives; that of the Nyquist mode is imaginary, and irfft drops it. Raises BadInput where an axis is not periodic or there are not two.
+    Spectral derivatives; that of the Nyquist mode is imaginary, and irfft drops it.
+    Raises BadInput where an axis is not periodic or there are not two.
     """
     if grid.dim != 2 or not all(grid.periodic):
         raise BadInput.of(
