@@ -9,9 +9,11 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from pdekit.problems.parameters import require_numbers
-from pdekit.problems.problem import FieldSpec
-from pdekit.problems.semilinear import Semilinear
+from pdekit.problems.problem import FieldSpec, Symmetry
+from pdekit.problems.reflections import mirrors
+from pdekit.problems.semilinear import Semilinear, per_sample
 from pdekit.space.dealiased import Dealiased
+from pdekit.space.grid import Grid
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,11 @@ class Burgers(Semilinear):
     def rates(self, v: Any, t: float, space: Dealiased) -> dict[str, Any]:
         """0, and the dissipation -nu u_x^2."""
         slope = space.derivative(0, like=v) * v[:, 0]
-        xp = array_namespace(v)
-        nu = self.nu if isinstance(self.nu, int | float) else xp.reshape(self.nu, (-1,))
-        return {**super().rates(v, t, space), "energy": -nu * space.mean_square(slope)}
+        return {**super().rates(v, t, space), "energy": -per_sample(self.nu) * space.mean_square(slope)}
+
+    def reflections(self, grid: Grid) -> tuple[Symmetry, ...]:
+        """u(x) -> -u(-x)."""
+        return mirrors(grid, {"x": ("initial", "u")})
 
     def exact(self, x: np.ndarray, t: float, nodes: int = 200) -> np.ndarray:
         """u(x, t) from u(x, 0) = sin x on length 2 pi, by Gauss-Hermite quadrature of Cole 1951, eq. 9."""

@@ -12,7 +12,8 @@ from array_api_compat import array_namespace, device
 
 from pdekit.errors import BadInput
 from pdekit.problems.evolution import Evolution
-from pdekit.problems.problem import FieldSpec
+from pdekit.problems.problem import FieldSpec, Symmetry
+from pdekit.problems.symmetry import shifts
 from pdekit.solver import Instances
 from pdekit.space.dealiased import Dealiased
 from pdekit.space.fourier import Fourier
@@ -73,6 +74,21 @@ class Semilinear(Evolution):
             L = xp.asarray(self.linear(space), device=device(v))
         return L * v + self.nonlinear(v, t, space)
 
+    def flow(self, v: Any, t: float, h: float, space: Dealiased) -> Any:
+        """The state a time h later of v_t = N(v, t) alone, for schemes that split."""
+        raise BadInput.of(
+            f"problem {self.name!r} has no closed form of u_t = N(u), so it cannot be split.",
+            hint='scheme = "etdrk4" needs none',
+        )
+
+    def symmetries(self, grid: Grid) -> tuple[Symmetry, ...]:
+        """The identity, the problem's own `reflections`, and shifts along every axis."""
+        return (*super().symmetries(grid), *self.reflections(grid), shifts(grid))
+
+    def reflections(self, grid: Grid) -> tuple[Symmetry, ...]:
+        """Further maps that take solutions to solutions; none by default."""
+        return ()
+
     def bind(self, instances: Instances, like: Any = None) -> Any:
         """This problem with the parameters that a batch has per sample, as arrays (n, 1, *1) in the namespace of `like`."""
         if not instances.parameters:
@@ -120,7 +136,7 @@ class Semilinear(Evolution):
 
 
 class Linear(Semilinear):
-    """A semilinear equation without N, solved exactly at any time by exp(t L), or by `propagate`."""
+    """A semilinear equation that is solved exactly at any time, by exp(t L) or by its own `propagate`."""
 
     degree: ClassVar[int] = 1
 
@@ -129,6 +145,35 @@ class Linear(Semilinear):
         return array_namespace(v).zeros_like(v)
 
     def propagate(self, v: Any, h: float, space: Dealiased) -> Any:
-        """The state a time h later."""
-        xp = array_namespace(v)
-        return xp.asarray(np.exp(h * self.linear(space)), device=device(v)) * v
+        """The state a time h later; parameters are numbers or NumPy arrays here, whatever v is."""
+        return on_device(np.exp(h * self.linear(space)), v) * v
+
+
+def channels(space: Dealiased, *symbols: Any) -> np.ndarray:
+    """The symbols of several outputs, in their order, as one (n, c, *shape); n = 1 where no parameter is per sample.
+
+    symbols   NumPy, each broadcastable to (*shape), or to (n, 1, *shape) where it holds a parameter per sample
+    """
+    wide = [np.asarray(s) if np.ndim(s) > space.dim else np.asarray(s)[None, None] for s in symbols]
+    n = max(s.shape[0] for s in wide)
+    return np.concatenate([np.broadcast_to(s, (n, 1, *space.shape)) for s in wide], axis=1)
+
+
+def per_sample(parameter: Any) -> Any:
+    """A parameter beside figures (n,): a number, or (n,) of the (n, 1, *1) that `bind` made."""
+    return parameter if isinstance(parameter, int | float) else parameter.reshape(-1)
+
+
+def largest(parameter: Any) -> float:
+    """The largest size of a parameter in a batch, whose samples may be fewer than those that `bind` knew."""
+    return float(abs(parameter) if isinstance(parameter, int | float) else abs(parameter).max())
+
+
+def on_device(array: np.ndarray, v: Any) -> Any:
+    """An array of the host among those of v."""
+    return array_namespace(v).asarray(array, device=device(v))
+
+
+def roughness(v: Any, space: Dealiased) -> Any:
+    """Mean of |grad u|^2 over the box (...), of each field."""
+    return space.inner(v, space.squared(like=v) * v)
