@@ -176,6 +176,10 @@ class DataFile:
         """Values of one variable, (n, ...), as stored. Raises FormatError where a checksum fails."""
         return self._take(self._variable(split, name), index)
 
+    def read_frames(self, split: str, name: str, row: int, frames: slice) -> np.ndarray:
+        """Some stored times of one trajectory, (t, ...), and no more. Raises FormatError where a checksum fails."""
+        return self._take(self._variable(split, name), (row, frames))
+
     def instances(self, split: str, index: Index = None) -> Instances:
         """The cases of a split: inputs, geometry and boundary fields, and parameters, without the outputs."""
         fields = {n: self.read(split, n, index) for n in self.names(split, "input", "geometry", "boundary")}
@@ -198,8 +202,10 @@ class DataFile:
             raise FormatError.of(f"{str(self.path)!r} holds no statistics of {field!r}.", where="/train")
         return {name: float(plain(attributes[name])) for name in STATISTICS}
 
-    def _take(self, data: h5py.Dataset, index: Index) -> np.ndarray:
+    def _take(self, data: h5py.Dataset, index: Index | tuple[int, slice]) -> np.ndarray:
         try:
+            if isinstance(index, tuple):
+                return data[index]
             if index is None or isinstance(index, slice):
                 if isinstance(index, slice) and index.step not in (None, 1):
                     return self._take(data, np.arange(len(data))[index])

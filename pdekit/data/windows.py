@@ -50,21 +50,30 @@ class Samples(Dataset):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: np.ndarray | slice) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: Any) -> tuple[Tensor, Tensor]:
         file = self._open()
-        grid, inputs, parameters, outputs = self._shape
-        chosen: Any
+        chosen = self._chosen(index)
+        y = self.encode_outputs({name: file.read(self.split, name, chosen) for name in self._shape[3]})
+        return torch.from_numpy(self.encode(self._given(chosen))), torch.from_numpy(y)
+
+    def kept(self, x: Tensor, y: Tensor) -> Resident:
+        """All samples, read into memory or onto the device, as what hands out their batches."""
+        return Resident(x, y)
+
+    def _chosen(self, index: np.ndarray | slice) -> slice | np.ndarray:
+        """Rows of the file."""
         if isinstance(index, slice):
-            chosen = slice(self.rows.start + index.start, self.rows.start + index.stop)
-        else:
-            chosen = np.asarray(index) + self.rows.start
-        given = Instances(
+            return slice(self.rows.start + index.start, self.rows.start + index.stop)
+        return np.asarray(index) + self.rows.start
+
+    def _given(self, chosen: slice | np.ndarray) -> Instances:
+        file = self._open()
+        grid, inputs, parameters, _ = self._shape
+        return Instances(
             grid,
             {name: file.read(self.split, name, chosen) for name in inputs},
             {name: file.read(self.split, name, chosen) for name in parameters},
         )
-        y = self.encode_outputs({name: file.read(self.split, name, chosen) for name in outputs})
-        return torch.from_numpy(self.encode(given)), torch.from_numpy(y)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_file": None, "_owner": 0}
@@ -98,7 +107,7 @@ class Resident:
     def __len__(self) -> int:
         return len(self.x)
 
-    def batches(self, order: list[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, order: list[Any]) -> Iterator[tuple[Tensor, Tensor]]:
         """(x, y) of each array of row numbers in turn."""
         if not order:
             return
@@ -118,7 +127,7 @@ class Streamed:
 
     def __init__(self, samples: Samples, device: torch.device, workers: int = 1, ahead: int = 4) -> None:
         self.samples, self.device = samples, device
-        self._order: list[np.ndarray] = []
+        self._order: list[Any] = []
         self._loader: DataLoader | None = DataLoader(
             _Reader(samples),
             sampler=_Order(self),  # pyright: ignore[reportArgumentType]
@@ -133,8 +142,8 @@ class Streamed:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def batches(self, order: list[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
-        """(x, y) of each array of row numbers in turn. Raises what reading raises, as if it had been read here."""
+    def batches(self, order: list[Any]) -> Iterator[tuple[Tensor, Tensor]]:
+        """(x, y) of each array of row numbers, or of windows, in turn. Raises what reading raises, as if read here."""
         self._order = order
         if self._loader is None:
             raise RuntimeError("the samples are closed")
@@ -156,7 +165,7 @@ class _Reader(Dataset):
     def __init__(self, samples: Samples) -> None:
         self._samples = samples
 
-    def __getitem__(self, index: np.ndarray) -> tuple[Tensor, Tensor] | PdekitError:
+    def __getitem__(self, index: Any) -> tuple[Tensor, Tensor] | PdekitError:
         try:
             return self._samples[index]
         except PdekitError as error:
@@ -169,7 +178,7 @@ class _Order:
     def __init__(self, owner: Streamed) -> None:
         self._owner = owner
 
-    def __iter__(self) -> Iterator[np.ndarray]:
+    def __iter__(self) -> Iterator[Any]:
         return iter(self._owner._order)
 
     def __len__(self) -> int:
@@ -205,4 +214,4 @@ def open_samples(
         if progress is not None:
             progress(stop, n, f"reading {samples.split}")
     samples.close()
-    return Resident(*everything)
+    return samples.kept(*everything)

@@ -51,9 +51,18 @@ class Channels(Settings):
     constants: dict[str, float] = Field(default_factory=dict)
 
     @classmethod
-    def fit(cls, scaling: Scaling, inputs: Mapping[str, Mapping[str, float]], outputs: Any, kinds: Any) -> Channels:
+    def fit(
+        cls,
+        scaling: Scaling,
+        inputs: Mapping[str, Mapping[str, float]],
+        outputs: Any,
+        kinds: Any,
+        *,
+        evolves: bool = False,
+    ) -> Channels:
         """From statistics of the train split, {name: {mean, std, min, max}}, and {name: kind} of the inputs.
 
+        evolves   the outputs are trajectories, which bring their own starts: there may be no other input that varies
         Raises BadInput where nothing varies or a statistic is not finite.
         """
         for name, s in {**inputs, **outputs}.items():
@@ -65,7 +74,7 @@ class Channels(Settings):
                 )
         constants = {n: s["mean"] for n, s in inputs.items() if _constant(s)}
         varying = {n: s for n, s in inputs.items() if n not in constants}
-        if not varying:
+        if not varying and not evolves:
             raise BadInput.of(
                 "no input varies over the train split, so there is nothing to learn from.",
                 found=f"constant inputs: {', '.join(constants) or 'none at all'}",
@@ -108,6 +117,11 @@ class Channels(Settings):
         """
         columns = [np.asarray(values[c.name]) / c.scale for c in self.outputs]
         return np.stack(columns, axis=1).astype(np.float32, copy=False)
+
+    def encode_frames(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Trajectories (n, t, *x) of the outputs in the same units: (n, t, c, *x) float32."""
+        columns = [np.asarray(values[c.name]) / c.scale for c in self.outputs]
+        return np.stack(columns, axis=2).astype(np.float32, copy=False)
 
     @property
     def shifts(self) -> tuple[float, ...]:
@@ -164,7 +178,8 @@ def spread(values: np.ndarray, channel: Channel, grid: Grid) -> np.ndarray:
         raise BadInput.of(
             f"field {channel.name!r} is not a steady scalar field.",
             found=f"shape {values.shape} on a grid of {dim} axes",
-            allowed="(n, *points); learned solvers for time-dependent data are not part of this version",
+            allowed="(n, *points)",
+            hint="trajectories are learned by the cards with a table [time]: fno-markov, fno-recurrent, fno-spacetime",
         )
     return values
 

@@ -32,9 +32,11 @@ Count = Annotated[int, Field(ge=1, strict=True)]
 
 
 class FNOConfig(Settings):
-    """n_modes counts modes per axis, negative ones included: the paper's k_max = 12 is 24 here."""
+    """n_modes counts modes per axis, negative ones included: the paper's k_max = 12 is 24 here. One number stands for every
+    axis, as far as the axis has points.
+    """
 
-    n_modes: Annotated[tuple[Count, ...], Field(min_length=1, max_length=3)]
+    n_modes: Count | Annotated[tuple[Count, ...], Field(min_length=1, max_length=3)]
     width: Count = 32  # channels between the layers, 8 to 128
     depth: Count = 4  # Fourier layers, 2 to 8
     embedding: Literal["grid", "none"] = "grid"  # "none" keeps periodic problems equivariant to shifts
@@ -55,17 +57,21 @@ class FourierOperator(torch.nn.Module):
 
     def __init__(self, config: FNOConfig, channels_in: int, channels_out: int, grid: Grid) -> None:
         super().__init__()
-        if len(config.n_modes) != grid.dim:
+        modes = config.n_modes
+        self.n_modes: tuple[int, ...] = (
+            tuple(min(modes, n) for n in grid.points) if isinstance(modes, int) else tuple(modes)
+        )
+        if len(self.n_modes) != grid.dim:
             raise BadInput.of(
                 "n_modes does not fit the dimension of the data.",
-                found=f"model.n_modes = {list(config.n_modes)} on a grid of {grid.dim} axes",
+                found=f"model.n_modes = {list(self.n_modes)} on a grid of {grid.dim} axes",
                 allowed=f"{grid.dim} numbers, e.g. --set model.n_modes={[16] * grid.dim}",
             )
         self.config = config
         self.location = grid.location
         self.periodic = grid.periodic
         coordinates = grid.dim if config.embedding == "grid" else 0
-        self.operator = _library_network(config, channels_in + coordinates, channels_out)
+        self.operator = _library_network(config, self.n_modes, channels_in + coordinates, channels_out)
         self._coordinates: dict[Any, Tensor] = {}
         self._seen: set[tuple[int, ...]] = set()
         self.check_points(grid.points)
@@ -86,10 +92,10 @@ class FourierOperator(torch.nn.Module):
     def check_points(self, points: tuple[int, ...]) -> None:
         """Warn of sizes that the library serves wrongly or clips in silence; BadInput where the card asks for it."""
         self._seen.add(points)
-        above = [m for m, n in zip(self.config.n_modes, points, strict=True) if m > n]
+        above = [m for m, n in zip(self.n_modes, points, strict=True) if m > n]
         if above:
             warnings.warn(
-                f"n_modes = {list(self.config.n_modes)} exceeds the grid of {list(points)} points; "
+                f"n_modes = {list(self.n_modes)} exceeds the grid of {list(points)} points; "
                 "the modes above it are never used there",
                 UserWarning,
                 stacklevel=3,
@@ -144,7 +150,9 @@ class TFNO(FNO):
     Config = TFNOConfig
 
 
-def _library_network(config: FNOConfig, channels_in: int, channels_out: int) -> torch.nn.Module:
+def _library_network(
+    config: FNOConfig, n_modes: tuple[int, ...], channels_in: int, channels_out: int
+) -> torch.nn.Module:
     library = _library()
     extra: dict[str, Any] = {}
     if isinstance(config, TFNOConfig):
@@ -152,7 +160,7 @@ def _library_network(config: FNOConfig, channels_in: int, channels_out: int) -> 
     if config.layer == "pruned":
         extra["conv_module"] = pruned_layer()
     network = library.models.FNO(
-        n_modes=tuple(config.n_modes),
+        n_modes=n_modes,
         in_channels=channels_in,
         out_channels=channels_out,
         hidden_channels=config.width,

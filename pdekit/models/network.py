@@ -12,17 +12,36 @@ import torch
 
 from pdekit.errors import BadInput
 from pdekit.models.channels import Channels
+from pdekit.models.clock import Clock
 from pdekit.models.solver import LearnedSolver
+from pdekit.models.spacetime import SpaceTime, grid_in_time
+from pdekit.models.steps import Steps
+from pdekit.models.trajectories import Trajectories
 from pdekit.problems.problem import Problem
+from pdekit.solution import Solution
+from pdekit.solver import Instances
 from pdekit.space.grid import Grid
 
 
 class NetworkSolver(LearnedSolver):
-    """A learned solver whose map is a torch module of (b, c_in, *x) -> (b, c_out, *x), float32, on any `points`."""
+    """A learned solver whose map is a torch module of (b, c_in, *x) -> (b, c_out, *x), float32, on any `points`.
 
-    def __init__(self, config: Any, channels: Channels, grid: Grid, problem: Problem | None = None) -> None:
-        super().__init__(config, channels, grid, problem)
-        self.network = self.build(config, len(channels.inputs), len(channels.outputs), grid)
+    With a clock that module is the inner one of `Steps` or `SpaceTime`, and `solve` answers trajectories.
+    """
+
+    def __init__(
+        self, config: Any, channels: Channels, grid: Grid, problem: Problem | None = None, clock: Clock | None = None
+    ) -> None:
+        super().__init__(config, channels, grid, problem, clock)
+        given, answered = len(channels.inputs), len(channels.outputs)
+        if clock is None:
+            self.network = self.build(config, given, answered, grid)
+        elif clock.settings.way == "step":
+            inner = self.build(config, clock.history * answered + given, answered, grid)
+            self.network = Steps(inner, clock, grid.periodic)
+        else:
+            inner = self.build(config, clock.history * answered + given + 1, answered, grid_in_time(grid, clock))
+            self.network = SpaceTime(inner, clock, grid.periodic)
         self.device = torch.device("cpu")
 
     @staticmethod
@@ -50,6 +69,15 @@ class NetworkSolver(LearnedSolver):
         self.network.eval()
         with torch.inference_mode():
             return self.network(torch.from_numpy(x).to(self.device)).cpu().numpy()
+
+    def solve(self, instances: Instances) -> Solution:
+        """Answer all instances: fields, or trajectories {output: (n, t, *x)} at `instances.times`; see `LearnedSolver.solve`."""
+        if self.clock is None:
+            return super().solve(instances)
+        self._check_grid(instances.grid)
+        return self._solution(
+            *Trajectories(self.network, self.channels, self.clock, self.device, self.batch)(instances)
+        )
 
     def count(self) -> dict[str, int]:
         """Trained numbers: `parameters` counts a complex one once, `degrees_of_freedom` twice."""

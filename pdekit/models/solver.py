@@ -6,7 +6,7 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 from pdekit.errors import BadInput, FormatError, unknown_name
 from pdekit.models.bundle import read_bundle, write_bundle
 from pdekit.models.channels import Channels
+from pdekit.models.clock import Clock
 from pdekit.problems import PROBLEMS
 from pdekit.problems.problem import Problem
 from pdekit.settings import Settings
@@ -36,6 +37,7 @@ class Facts(Settings):
     grid: Grid
     problem: str = ""
     parameters: dict[str, Any] = Field(default_factory=dict)
+    clock: Clock | None = None
 
 
 class LearnedSolver(ABC):
@@ -45,14 +47,18 @@ class LearnedSolver(ABC):
     channels    which fields it is given and gives back, with their scaling
     grid        the grid it was trained on; answers on another number of points are up to `predict`
     problem     what the data solve; None where the file named no problem
+    clock       of a solver of trajectories, what it knows of time; None for maps from fields to fields
     batch       samples per call of `predict`; bounds the memory of a large batch of instances
     """
 
     Config: ClassVar[type[Settings]]
     closed_form: ClassVar[bool] = False
 
-    def __init__(self, config: Any, channels: Channels, grid: Grid, problem: Problem | None = None) -> None:
+    def __init__(
+        self, config: Any, channels: Channels, grid: Grid, problem: Problem | None = None, clock: Clock | None = None
+    ) -> None:
         self.config = config
+        self.clock = clock
         self.channels = channels
         self.grid = grid
         self.problem = problem
@@ -85,7 +91,7 @@ class LearnedSolver(ABC):
             config = cls.Config.model_validate(facts.config)
         except ValidationError as error:
             raise _unreadable(path, error) from None
-        solver = cls(config, facts.channels, facts.grid, problem)
+        solver = cls(config, facts.channels, facts.grid, problem, facts.clock)
         try:
             solver.restore(arrays)
         except (KeyError, RuntimeError, ValueError) as error:
@@ -107,7 +113,21 @@ class LearnedSolver(ABC):
             grid=self.grid,
             problem=self.problem.name if self.problem else "",
             parameters=asdict(self.problem) if self.problem else {},  # pyright: ignore[reportArgumentType]
+            clock=self.clock,
         )
+
+    @property
+    def history(self) -> int:
+        """Leading frames of a trajectory that are given to it, returned as they are and never scored; 0 for steady solvers."""
+        return 0 if self.clock is None else self.clock.history
+
+    def given(self, instances: Instances, outputs: Mapping[str, np.ndarray]) -> Instances:
+        """The cases with the first `history` frames of stored outputs as their starts, where more than one is needed."""
+        if self.clock is None or self.history < 2:
+            return instances
+        pairs = zip(self.clock.starts, self.channels.outputs, strict=True)
+        starts = {start: np.asarray(outputs[c.name])[:, : self.history] for start, c in pairs}
+        return replace(instances, fields={**instances.fields, **starts})
 
     def save(self, path: Path) -> None:
         """Write the bundle. Raises StorageError."""
@@ -181,6 +201,10 @@ class LearnedSolver(ABC):
                     status[start + i] = Status.NONFINITE_INPUT
                 elif not all(np.isfinite(a[i]).all() for a in answer.values()):
                     status[start + i] = Status.NONFINITE
+        return self._solution(values, status, seconds)
+
+    def _solution(self, values: dict[str, np.ndarray], status: list[Status], seconds: np.ndarray) -> Solution:
+        n = len(status)
         zeros = np.zeros(n, dtype=int)
         return Solution(
             values,

@@ -18,10 +18,12 @@ from pdekit.space.grid import Grid
 class Family(Symmetry):
     """Maps that take solutions to solutions, one for each amount; `apply` is the one of a fixed amount, for tests.
 
-    draw   (generator, how many) -> (how many, k) integers: amounts, the neutral one among them
-    move   (name, array (*, *x), amount (k,)) -> the same array moved; or array (b, *, *x) and amounts (b, k), one per sample
+    numbers   k, how many integers an amount has
+    draw      (generator, how many) -> (how many, k) amounts, the neutral one among them
+    move      (name, array (*, *x), amount (k,)) -> the array moved; or array (b, *, *x) and amounts (b, k), one per sample
     """
 
+    numbers: int
     draw: Callable[[np.random.Generator, int], np.ndarray]
     move: Callable[[str, Any, np.ndarray], Any]
 
@@ -56,7 +58,7 @@ def shifts(grid: Grid, axes: Sequence[str] | None = None) -> Family:
 
     one = np.array([(n + 2) // 3 for n in points])  # of no short period, and another one on every axis that differs
     name = "shift" if len(chosen) == grid.dim else f"shift {', '.join(chosen)}"
-    return Family(name, lambda name, array: move(name, array, one), draw, move)
+    return Family(name, lambda name, array: move(name, array, one), len(points), draw, move)
 
 
 def _taken(array: Any, axis: int, source: np.ndarray) -> Any:

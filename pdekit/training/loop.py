@@ -28,7 +28,7 @@ class Step:
     noise      deviation of the Gaussian noise added to the scaled input, from torch's generator, which checkpoints keep
     """
 
-    network: Callable[[Tensor], Tensor]
+    network: Callable[..., Tensor]
     optimizer: Any
     loss: Loss
     rates: Rates
@@ -41,12 +41,7 @@ class Step:
 
     def __call__(self, x: Tensor, y: Tensor, number: int) -> Tensor:
         """The loss of the batch before the step, still on the device."""
-        if self.noise:
-            x = x + self.noise * torch.randn_like(x)
-        prediction = self.network(x)
-        if self.shift is not None:
-            prediction = prediction + self.shift
-        loss = self.loss(prediction, y)
+        loss = self.objective(x, y)
         self.optimizer.zero_grad()
         self.backward(loss)
         if self.clip is not None:
@@ -54,6 +49,15 @@ class Step:
         set_rates(self.optimizer, *self.rates(number))
         self.optimizer.step()
         return loss.detach()
+
+    def objective(self, x: Tensor, y: Tensor) -> Tensor:
+        """The loss of a batch, with its gradient."""
+        if self.noise:
+            x = x + self.noise * torch.randn_like(x)
+        prediction = self.network(x)
+        if self.shift is not None:
+            prediction = prediction + self.shift
+        return self.loss(prediction, y)
 
 
 def clip(parameters: list[torch.nn.Parameter], limit: float) -> None:
@@ -75,7 +79,7 @@ def shuffled(n: int, batch: int, seed: int, epoch: int) -> list[np.ndarray]:
 def run_epoch(
     step: Step,
     data: Any,
-    order: Sequence[np.ndarray],
+    order: Sequence[Any],
     *,
     first: int = 0,
     epoch: int = 1,

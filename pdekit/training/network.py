@@ -18,8 +18,9 @@ from pdekit.models.network import NetworkSolver
 from pdekit.training import history
 from pdekit.training.augment import Augmentation
 from pdekit.training.checkpoint import State, load_state, save_state, seeded
-from pdekit.training.loop import Step, run_epoch, shuffled, validate
-from pdekit.training.losses import l2_norm, make_loss
+from pdekit.training.course import course_for
+from pdekit.training.loop import run_epoch
+from pdekit.training.losses import make_loss
 from pdekit.training.optim import make_optimizer, make_rates
 from pdekit.training.record import machine, read_json, write_json
 from pdekit.training.settings import LearnedCard, Training
@@ -46,7 +47,7 @@ def train_network(
     with ExitStack() as stack:
         stack.enter_context(arithmetic(threads))
         stack.enter_context(seeded(seed))
-        solver: NetworkSolver = cls(tables.model, source.channels, source.grid, source.problem)
+        solver: NetworkSolver = cls(tables.model, source.channels, source.grid, source.problem, source.clock)
         write_json(run / "run.json", {**read_json(run / "run.json"), "threads": threads})
         fabric = Fabric(accelerator="cuda" if device.type == "cuda" else "cpu", devices=1, precision="32-true")
         fabric.launch()
@@ -88,22 +89,21 @@ def _epochs(
     train_data, valid_data = data
     network, optimizer = fabric.setup(solver.network, make_optimizer(settings.optimizer, solver.network.parameters()))
     solver.device = fabric.device
-    per_epoch = -(-len(train_data) // settings.batch)
+    course = course_for(settings, source, seed)
+    per_epoch = course.per_epoch
     rate = settings.optimizer.learning_rate
-    shift = _shift(source, fabric.device)
-    step = Step(
+    step = course.step(
+        fabric.device,
         network=network,
         optimizer=optimizer,
         loss=make_loss(settings.loss, source.grid, fabric.device),
         rates=make_rates(settings.schedule, rate, settings.epochs * per_epoch),
         rate=rate,
         clip=settings.clip,
-        shift=shift,
         backward=fabric.backward,
         parameters=list(solver.network.parameters()),
         noise=settings.noise,
     )
-    norm = l2_norm(source.valid_grid, fabric.device)
     augmentation = _augmentation(settings, source)
     state = State()
     if (run / "last.safetensors").is_file():
@@ -115,7 +115,7 @@ def _epochs(
     solver.network.train()
     while state.epoch < settings.epochs:
         epoch = state.epoch + 1
-        order = shuffled(len(train_data), settings.batch, seed, epoch)
+        order = course.order(epoch)
         drawn = augmentation.draw(np.random.default_rng([seed, epoch, 1]), order) if augmentation else []
         losses = run_epoch(
             step,
@@ -128,7 +128,8 @@ def _epochs(
             on_step=report.for_epoch(epoch, state.step),
         )
         state.epoch, state.step = epoch, state.step + len(order)
-        error, left_out = validate(solver.network, valid_data, norm, settings.batch, shift)
+        found = course.validate(solver.network, valid_data, fabric.device)
+        error = found["valid_relative_l2"]
         improved = error < state.best_value
         if improved:
             state.best_epoch, state.best_value = epoch, error
@@ -138,8 +139,7 @@ def _epochs(
             "epoch": epoch,
             "step": state.step,
             "train_loss": float(losses.double().mean()),
-            "valid_relative_l2": error,
-            "valid_zero_references": left_out,
+            **found,
             "best": improved,
             "learning_rate": step.rates(state.step - 1)[0],
             "augmentation": augmentation.counts(drawn) if augmentation else {},
@@ -181,13 +181,6 @@ def _augmentation(settings: Training, source: Source) -> Augmentation | None:
         return None
     per = "sample" if settings.augmentation == "sample" else "batch"
     return Augmentation(source.symmetries, source.channels.inputs, source.channels.outputs, per)
-
-
-def _shift(source: Source, device: torch.device) -> torch.Tensor | None:
-    shifts = source.channels.shifts
-    if not any(shifts):
-        return None
-    return torch.tensor(shifts, dtype=torch.float32, device=device).reshape(-1, *(1,) * source.grid.dim)
 
 
 def chosen_threads(setting: int | str) -> int:

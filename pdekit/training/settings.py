@@ -1,4 +1,4 @@
-"""The three tables of a learned solver's card, checked together so that every fault is reported at once."""
+"""The tables of a learned solver's card, checked together so that every fault is reported at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, create_model, field_validator
 
+from pdekit.errors import BadInput
 from pdekit.models.channels import Scaling
+from pdekit.models.clock import Time
 from pdekit.models.solver import LearnedSolver
 from pdekit.registry import Card
 from pdekit.settings import Settings, check
@@ -55,7 +57,7 @@ class Training(Selection):
     clip: Positive | None = None  # largest 2-norm of the gradient
     augmentation: Literal["batch", "sample"] | Annotated[bool, Field(strict=True)] = False  # true = "batch"
     noise: Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)] = (
-        0.0  # on scaled inputs; for small data sets
+        0.0  # on scaled inputs; of trajectories, on the frames given, as a part of each output's deviation
     )
     threads: Count | Literal["all"] = "all"  # of torch, on the CPU
     memory: Count = 768  # MiB of samples that are kept in memory; more are streamed from the file
@@ -63,11 +65,12 @@ class Training(Selection):
 
 
 class LearnedCard(BaseModel):
-    """[model], [scaling] and [training] of a card, as the types of its solver."""
+    """[model], [scaling], [training] and, for trajectories, [time] of a card, as the types of its solver."""
 
     model: Any
     scaling: Scaling
     training: Any
+    time: Time | None = None
 
 
 def check_card(card: Card, solver: type[LearnedSolver], where: str) -> LearnedCard:
@@ -78,4 +81,16 @@ def check_card(card: Card, solver: type[LearnedSolver], where: str) -> LearnedCa
         model=(solver.Config, ...),
         training=(Selection if solver.closed_form else Training, ...),
     )
-    return check(tables, {"model": card.model, "scaling": card.scaling, "training": card.training}, where=where)
+    tree: dict[str, Any] = {"model": card.model, "scaling": card.scaling, "training": card.training}
+    if card.time:
+        tree["time"] = card.time
+    checked = check(tables, tree, where=where)
+    if checked.time is not None and solver.closed_form:
+        raise BadInput.of(f"{where}: a closed-form solver learns no trajectories.", hint="leave [time] out")
+    if checked.time is not None and checked.scaling.output == "standard":
+        raise BadInput.of(
+            f"{where}: frames that go in again as they come out have no shift.",
+            found='scaling.output = "standard"',
+            allowed='"scale", "none"',
+        )
+    return checked

@@ -11,15 +11,18 @@ import numpy as np
 
 from pdekit.data.read import DataFile, open_file
 from pdekit.data.statistics import combine, moments
+from pdekit.data.trajectory_windows import Trajectories
 from pdekit.data.windows import Samples
 from pdekit.errors import BadInput
 from pdekit.models.channels import Channels, require_constant
+from pdekit.models.clock import Clock
 from pdekit.problems.problem import Problem, Symmetry
 from pdekit.registry import Card
 from pdekit.solution import Status
 from pdekit.space.grid import Grid
 from pdekit.training.augment import symmetries_for
 from pdekit.training.settings import LearnedCard
+from pdekit.training.trajectory_source import read_clock, require_spacing, start_fields, stored_times
 
 BLOCK_ROWS = 64  # samples read at once where a whole field is looked at
 
@@ -37,6 +40,8 @@ class Source:
     symmetries: tuple[Symmetry, ...]
     file: str
     file_hash: str
+    clock: Clock | None = None
+    valid_frames: int = 0  # stored times of the selection split
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -60,7 +65,8 @@ def read_source(path: Path, card: Card, tables: LearnedCard) -> Source:
                 found=f"the problem is {', '.join(sorted(problem.traits))}",
                 allowed=f"problems that are {', '.join(card.solves)}",
             )
-        kinds = _kinds(file)
+        starts = _starts(file, tables, problem, place)
+        kinds = {name: kind for name, kind in _kinds(file).items() if name not in starts.values()}
         grid = file.grid("train")
         n = file.size("train")
         split, rows, train_rows = settings.select, range(0), range(n)
@@ -82,14 +88,25 @@ def read_source(path: Path, card: Card, tables: LearnedCard) -> Source:
                 hint="--set training.hold_out=50 keeps the last 50 training samples for it; the test split never does",
             )
         _require_solved(file, place, {"train": train_rows, split: rows} if split != "train" else {"train": range(n)})
-        channels = _channels(file, tables, kinds, train_rows if settings.hold_out else None)
+        channels = _channels(file, tables, kinds, list(starts), train_rows if settings.hold_out else None)
         for name, value in channels.constants.items():
             _require_constant(file, split, name, value, rows)
         constants = tuple(channels.constants)
         symmetries = problem.symmetries(grid) if problem is not None else ()
+        clock, valid_frames = None, 0
+        train = Samples(path, "train", train_rows, channels.encode_varying, channels.encode_outputs, constants)
+        valid = Samples(path, split, rows, channels.encode_varying, channels.encode_outputs, constants)
+        if tables.time is not None:
+            scales = {c.name: c.scale for c in channels.outputs}
+            clock = read_clock(file, tables.time, starts, scales, train_rows, place)
+            require_spacing(file, split, clock, place)
+            valid_frames = len(file.time(split))  # pyright: ignore[reportArgumentType]
+            frames = (channels.encode_varying, channels.encode_frames, starts, constants)
+            train = Trajectories(path, "train", train_rows, *frames)
+            valid = Trajectories(path, split, rows, *frames)
         return Source(
-            train=Samples(path, "train", train_rows, channels.encode_varying, channels.encode_outputs, constants),
-            valid=Samples(path, split, rows, channels.encode_varying, channels.encode_outputs, constants),
+            train=train,
+            valid=valid,
             channels=channels,
             grid=grid,
             valid_grid=file.grid(split),
@@ -97,7 +114,29 @@ def read_source(path: Path, card: Card, tables: LearnedCard) -> Source:
             symmetries=symmetries_for(symmetries, kinds.values()),
             file=str(path),
             file_hash=file.content_hash or _bytes_hash(path),
+            clock=clock,
+            valid_frames=valid_frames,
         )
+
+
+def _starts(file: DataFile, tables: LearnedCard, problem: Problem | None, place: str) -> dict[str, str]:
+    """{output: its start field} for a card that learns trajectories, else empty. Raises BadInput where file and card differ."""
+    evolves = stored_times(file, "train") is not None
+    if evolves and tables.time is None:
+        raise BadInput.of(
+            "this card maps fields to fields, and the file stores trajectories.",
+            where=place,
+            hint="use a card with a table [time]: fno-flow-map, fno-markov, fno-recurrent, fno-spacetime",
+        )
+    if tables.time is None:
+        return {}
+    if not evolves:
+        raise BadInput.of(
+            "this card learns trajectories, and the file stores none.",
+            where=place,
+            hint="use a card without a table [time], e.g. fno",
+        )
+    return start_fields(file, problem, place)
 
 
 def _kinds(file: DataFile) -> dict[str, str]:
@@ -106,11 +145,17 @@ def _kinds(file: DataFile) -> dict[str, str]:
     return {n: kind for role, kind in roles.items() for n in file.names("train", role)}
 
 
-def _channels(file: DataFile, tables: LearnedCard, kinds: dict[str, str], rows: range | None) -> Channels:
-    """Scaling from the file's statistics of its train split, or from `rows` of it alone where some are held out."""
-    outputs = file.names("train", "output")
+def _channels(
+    file: DataFile, tables: LearnedCard, kinds: dict[str, str], evolving: list[str], rows: range | None
+) -> Channels:
+    """Scaling from the file's statistics of its train split, or from `rows` of it alone where some are held out.
+
+    evolving   outputs that are learned, where the card learns trajectories
+    """
+    outputs = evolving or file.names("train", "output")
     found = {n: file.statistics(n) if rows is None else _statistics(file, n, rows) for n in (*kinds, *outputs)}
-    return Channels.fit(tables.scaling, {n: found[n] for n in kinds}, {n: found[n] for n in outputs}, kinds)
+    inputs, answers = ({n: found[n] for n in names} for names in (kinds, outputs))
+    return Channels.fit(tables.scaling, inputs, answers, kinds, evolves=bool(evolving))
 
 
 def _statistics(file: DataFile, name: str, rows: range) -> dict[str, float]:

@@ -134,6 +134,7 @@ def _facts(card: Card, source: Source, seed: int, name: str) -> dict[str, Any]:
         "parameters_of_problem": asdict(problem) if problem else {},  # pyright: ignore[reportArgumentType]
         "grid": asdict(source.grid),
         "channels": source.channels.model_dump(),
+        **({} if source.clock is None else {"clock": source.clock.model_dump()}),
         "seed": seed,
         "versions": versions(),
     }
@@ -141,7 +142,8 @@ def _facts(card: Card, source: Source, seed: int, name: str) -> dict[str, Any]:
 
 def _card_hash(card: Card) -> str:
     """Of all that a training depends on; another title or another warning makes no other run."""
-    return text_hash(to_toml(card.model_dump(include={"code", "model", "scaling", "training"})))
+    tables = {"code", "model", "scaling", "training", *(("time",) if card.time else ())}
+    return text_hash(to_toml(card.model_dump(include=tables)))
 
 
 def _open_run(run: Path, card: Card, facts: dict[str, Any], *, resume: bool) -> dict[str, Any]:
