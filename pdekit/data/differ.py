@@ -13,7 +13,9 @@ from pdekit.errors import FormatError
 INPUT_TOLERANCE = 1e-5  # of the largest magnitude of a sample's field; float32 rounds at 6e-8
 OUTPUT_TOLERANCE = 1e-5  # relative L2; at least FROM_RTOL times the solver's rtol
 FROM_RTOL = 1000.0
-STRIP = 16
+COMPUTED = ("output", "diagnostic")
+STRIP = 16  # samples that are compared at once, fewer where they are large
+STRIP_BYTES = 32 * 2**20
 
 
 def differences(
@@ -79,7 +81,7 @@ def _close(a: np.ndarray, b: np.ndarray | None) -> bool:
 
 
 def _tolerance(file: DataFile, split: str, name: str) -> float:
-    if file.role(split, name) != "output":
+    if file.role(split, name) not in COMPUTED:
         return INPUT_TOLERANCE
     rtol = file.recipe.settings().get("rtol", 0.0) if file.recipe is not None else 0.0
     return max(OUTPUT_TOLERANCE, FROM_RTOL * rtol)
@@ -87,10 +89,12 @@ def _tolerance(file: DataFile, split: str, name: str) -> float:
 
 def _worst(file: DataFile, other: DataFile, split: str, name: str) -> tuple[float, int]:
     """Largest difference over samples: relative L2 of outputs, largest value over largest magnitude of the others."""
-    output = file.role(split, name) == "output"
+    output = file.role(split, name) in COMPUTED
     worst, sample = 0.0, 0
-    for start in range(0, file.size(split), STRIP):
-        strip = slice(start, min(start + STRIP, file.size(split)))
+    each = max(1, file.variables(split)[name].nbytes // max(1, file.size(split)))
+    step = max(1, min(STRIP, STRIP_BYTES // each))
+    for start in range(0, file.size(split), step):
+        strip = slice(start, min(start + step, file.size(split)))
         a = np.asarray(file.read(split, name, strip), dtype=np.float64).reshape(strip.stop - start, -1)
         b = np.asarray(other.read(split, name, strip), dtype=np.float64).reshape(a.shape)
         order = 2 if output else np.inf

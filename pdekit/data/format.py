@@ -20,7 +20,7 @@ from pdekit.space.grid import Grid
 FORMAT = 1
 CONVENTIONS = "CF-1.11"
 NUMBERED = ("train", "valid", "test")  # further splits take 3, 4, ... in their order
-ROLES = ("input", "output", "parameter", "geometry", "boundary")
+ROLES = ("input", "output", "parameter", "geometry", "boundary", "diagnostic")
 SNAPSHOT_LIMIT = 16 * 2**20  # bytes; a larger sample is chunked by stored time
 STATISTICS = ("mean", "std", "min", "max")
 
@@ -31,7 +31,9 @@ class Variable:
 
     dims        names of the axes after `sample`: ("x", "y"), ("time", "x", "y"), ("y",) for a face, () for a scalar
     shape       their sizes
-    role        one of ROLES, or "record" for what the generation noted, one number a sample or (with dims) its telemetry
+    role        one of ROLES, or "record" for what the generation noted, one number a sample or (with dims) its telemetry.
+                A "diagnostic" belongs to the data, is hashed and checked like them, and is neither asked nor answered:
+                u_t, a streamfunction. Solvers are not given it, and no network is taught it unless by name
     """
 
     name: str
@@ -86,6 +88,7 @@ RECORD = (
     Variable("reference_error", (), (), "f8", "record", "1", "estimated relative L2 error; NaN where not estimated"),
     Variable("sample_seed", (), (), "u8", "record", "1", "generate_state(1) of the sample's SeedSequence"),
 )
+LOST_AT = Variable("lost_at", (), (), "f8", "record", "1", "time from which the sample was lost; NaN where it was not")
 SAMPLE_HASH = Variable("sample_hash", (), (), "u8", "record", "1", "xxh3_64 of the sample's stored fields and scalars")
 RECORD_NAMES = (*(v.name for v in RECORD), SAMPLE_HASH.name)
 

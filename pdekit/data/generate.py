@@ -18,6 +18,7 @@ from pdekit import __version__
 from pdekit.data import executors
 from pdekit.data.assemble import assemble
 from pdekit.data.extend import shards_from_file
+from pdekit.data.failure import failure_text
 from pdekit.data.format import SAMPLE_HASH, SplitLayout
 from pdekit.data.plan import SHARD_SAMPLES, failed_in, plan, tiling
 from pdekit.data.preflight import check_target, existing, preflight
@@ -27,7 +28,6 @@ from pdekit.data.shards import ShardFolder
 from pdekit.errors import BadInput, SolveError, StorageError
 from pdekit.problems import PROBLEMS
 from pdekit.settings import to_toml
-from pdekit.solution import Status
 
 SOFTWARE = ("numpy", "scipy", "numba", "pyamg", "h5py", "h5netcdf", "xxhash")
 MOST_WORKERS = 16  # that any machine may try; a thousand processes would only take its memory
@@ -144,19 +144,8 @@ def _fill(recipe: Recipe, folder: ShardFolder, workers: int, scheduler: str | No
 
 
 def _stop_on(failed: list[tuple[str, list[Any]]], recipe: Recipe, folder: ShardFolder) -> None:
-    if not failed:
-        return
-    lines = [f"solver {recipe.solver!r} failed on {len(failed)} sample(s); there is no finished file."]
-    for split, (index, status, steps, residual) in failed[:10]:
-        s = Status(status)
-        lines.append(f"  {split} {index}: {s.name} after {steps} steps, relative residual {residual:.3g}: {s.sentence}")
-    if len(failed) > 10:
-        lines.append(f"  ... and {len(failed) - 10} more")
-    lines.append(f"  kept: finished samples in {str(folder.path)!r}")
-    lines.append(
-        "  next: another solver or rtol (delete that folder), or --set on_failure=drop to leave such samples out"
-    )
-    raise SolveError("\n".join(lines))
+    if failed:
+        raise SolveError(failure_text(failed, recipe, folder.path))
 
 
 def _layouts(recipe: Recipe, folder: ShardFolder) -> tuple[list[SplitLayout], dict[str, list[Path]]]:
@@ -176,7 +165,7 @@ def _layouts(recipe: Recipe, folder: ShardFolder) -> tuple[list[SplitLayout], di
             SplitLayout(
                 name=name,
                 number=recipe.split_number(name),
-                grid=recipe.grid_for(name),
+                grid=recipe.stored_grid_for(name),
                 index=index,
                 variables=(*variables(recipe, name), SAMPLE_HASH),
                 time=None if recipe.time is None else recipe.time.instants,

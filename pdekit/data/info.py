@@ -96,8 +96,9 @@ def _split(file: DataFile, name: str) -> dict[str, Any]:
         solver: dict[str, Any] = {"status": {_said(int(s)): int(c) for s, c in zip(names, counts, strict=True)}}
         out["solver"] = solver
         for key, column, figure in _FIGURES:
-            if column in record and record[column].size:
-                solver[key] = float(figure(record[column]))
+            values = record.get(column, np.zeros(0))
+            if (known := values[~np.isnan(values)]).size:  # a spectral solver claims no residual
+                solver[key] = float(figure(known))
         errors = record.get("reference_error", np.zeros(0))
         estimated = errors[np.isfinite(errors)]
         if estimated.size:

@@ -46,7 +46,8 @@ def tiling(recipe: Recipe, folder: ShardFolder) -> dict[str, list[Task]]:
 
 
 def failed_in(path: Path) -> list[list[Any]]:
-    """[[index, status, steps, residual], ...] of the samples of a shard whose solve failed."""
+    """[[index, status, steps, residual, lost at], ...] of the samples of a shard whose solve failed."""
     with Shard(path) as shard:
-        record = {name: shard.array(name) for name in ("solver_status", "solver_steps", "solver_residual")}
+        names = ("solver_status", "solver_steps", "solver_residual", "lost_at")
+        record = {name: shard.array(name) for name in names if name in shard}
         return failures(shard.array("index"), record)

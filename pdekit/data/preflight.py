@@ -7,6 +7,8 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import numpy as np
+
 from pdekit import __version__
 from pdekit.data.produce import makers, one_thread, variables
 from pdekit.data.read import open_file
@@ -89,6 +91,8 @@ def preflight(recipe: Recipe, target: Path) -> None:
             maker.problem.check(cases)
             if isinstance(maker.problem, Evolution):
                 maker.solver.check_times(maker.times)
+                if maker.times is not None and maker.times[0] > 0:
+                    maker.solver.check_times(np.array([0.0, maker.times[0]]))  # the warm-up
                 continue
             if _has_level(cases.grid):
                 continue

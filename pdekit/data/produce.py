@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pdekit.data.format import RECORD, Variable
+from pdekit.data.format import LOST_AT, RECORD, Variable
 from pdekit.data.recipe import Recipe, recipe_from
 from pdekit.data.samples import SampleMaker
 from pdekit.data.shard_file import shard_writer
@@ -49,9 +50,10 @@ def makers(recipe: Recipe) -> dict[str, SampleMaker]:
 
 
 def variables(recipe: Recipe, split: str) -> tuple[Variable, ...]:
-    """What a split of this recipe stores: inputs, boundary fields, parameters drawn per sample, outputs, the record."""
+    """What a split of this recipe stores: inputs, outputs, diagnostics, boundary fields, parameters drawn per sample, and the
+    record."""
     problem = PROBLEMS[recipe.problem]
-    grid = recipe.grid_for(split)
+    grid = recipe.stored_grid_for(split)
     laws, drawn = recipe.laws_for(split)
     dtype = {"float32": "f4", "float64": "f8"}[recipe.storage.dtype]
     out = []
@@ -61,6 +63,11 @@ def variables(recipe: Recipe, split: str) -> tuple[Variable, ...]:
         if recipe.time is not None and spec.role == "output":
             dims, shape = ("time", *dims), (recipe.time.frames, *shape)
         out.append(Variable(spec.name, dims, shape, dtype, spec.role, unit, spec.long_name))
+    for name, unit, text in diagnostics(recipe):
+        assert recipe.time is not None
+        out.append(
+            Variable(name, ("time", *grid.axes), (recipe.time.frames, *grid.points), dtype, "diagnostic", unit, text)
+        )
     for name in laws:
         if name.startswith("boundary_"):
             face = name.removeprefix("boundary_")
@@ -73,12 +80,32 @@ def variables(recipe: Recipe, split: str) -> tuple[Variable, ...]:
     return (*out, *RECORD, *telemetry(recipe, split))
 
 
+def diagnostics(recipe: Recipe) -> list[tuple[str, str, str]]:
+    """(name, unit, what it is) of what `storage.extras` adds, in its order."""
+    problem: Any = PROBLEMS[recipe.problem]
+    out = []
+    for extra in recipe.storage.extras or ():
+        if extra == "tendency":
+            for spec in problem.outputs:
+                unit = recipe.units.get(f"{spec.name}_tendency", "1")
+                out.append((f"{spec.name}_tendency", unit, f"rate of change of {spec.long_name}"))
+        else:
+            spec = next(s for s in problem.extras if s.name == extra)
+            out.append((extra, recipe.units.get(extra, spec.unit), spec.long_name))
+    return out
+
+
 def telemetry(recipe: Recipe, split: str) -> tuple[Variable, ...]:
-    """What the solver of a recipe notes step by step; nothing for solvers that have no such notes."""
+    """What the solver of a recipe notes step by step; of a pseudo-spectral one, the error per frame and when it was lost."""
     if recipe.time is None:
         return ()
     maker = makers(recipe)[split]
-    return tuple(Variable(*entry) for entry in maker.solver.telemetry(maker.times))
+    noted = tuple(Variable(*entry) for entry in maker.solver.telemetry(maker.times))
+    if not getattr(maker.solver, "keeps_points", False):
+        return noted
+    text = "estimated relative L2 error of each frame; NaN where not estimated"
+    error = Variable("frame_error", ("time",), (recipe.time.frames,), "f8", "record", "1", text)
+    return (*noted, error, replace(LOST_AT, units=recipe.units.get("time", "1")))
 
 
 def _boundary_unit(recipe: Recipe, kind: str) -> str:
@@ -89,7 +116,7 @@ def _boundary_unit(recipe: Recipe, kind: str) -> str:
 def produce(recipe: Recipe, folder: Path, task: Task) -> dict[str, Any]:
     """Make samples task.start ... task.stop - 1, batch by batch, and write their shard. Raises StorageError.
 
-    Returns what the caller reports: {"failed": [[index, status, steps, residual]], "seconds": {part: seconds}}.
+    Returns what the caller reports: {"failed": [[index, status, steps, residual, lost at]], "seconds": {part: seconds}}.
     """
     started = perf_counter()
     maker = makers(recipe)[task.split]
@@ -112,7 +139,7 @@ def produce(recipe: Recipe, folder: Path, task: Task) -> dict[str, Any]:
 
 
 def failures(index: np.ndarray, record: Mapping[str, np.ndarray]) -> list[list[Any]]:
-    """[[index, status, steps, residual], ...] of the samples whose solve failed."""
+    """[[index, status, steps, residual, lost at], ...] of the samples whose solve failed; the last NaN where nobody noted it."""
     bad = [j for j, s in enumerate(record["solver_status"]) if Status(int(s)).failed]
     return [
         [
@@ -120,6 +147,7 @@ def failures(index: np.ndarray, record: Mapping[str, np.ndarray]) -> list[list[A
             int(record["solver_status"][j]),
             int(record["solver_steps"][j]),
             float(record["solver_residual"][j]),
+            float(record["lost_at"][j]) if "lost_at" in record else float("nan"),
         ]
         for j in bad
     ]

@@ -9,10 +9,12 @@ from typing import Any
 
 from pdekit.data.recipe_model import Recipe
 from pdekit.data.recipe_tables import flat
+from pdekit.data.storage_faults import storage_faults
 from pdekit.errors import BadInput, unknown_name
 from pdekit.problems import PROBLEMS
 from pdekit.problems.evolution import Evolution
 from pdekit.problems.problem import Problem
+from pdekit.problems.semilinear import Semilinear
 from pdekit.registry import read_card, settings_of, solver_class
 from pdekit.space.random_fields import check_law
 
@@ -58,11 +60,14 @@ def faults_of(recipe: Recipe, split: str) -> list[str]:
         faults.append(f"time: the problem {recipe.problem!r} evolves; a table [time] with stop and frames is needed")
     if not evolves and recipe.time is not None:
         faults.append(f"time: the problem {recipe.problem!r} is steady; leave [time] out")
-    names = ["length", *(["time"] if evolves else []), *inputs, *(spec.name for spec in problem_class.outputs), *known]
+    outputs = [spec.name for spec in problem_class.outputs]
+    extras = [f"{name}_tendency" for name in outputs] + [s.name for s in getattr(problem_class, "extras", ())]
+    names = ["length", *(["time"] if evolves else []), *inputs, *outputs, *known, *(extras if evolves else [])]
     for name in recipe.units:
         if name not in names:
             attempt("units", lambda name=name: _refuse("quantity", name, names))
     faults += _solver_faults(recipe, problem_class)
+    faults += storage_faults(own, problem_class, grid)
     return faults
 
 
@@ -79,16 +84,33 @@ def _solver_faults(recipe: Recipe, problem_class: type[Problem]) -> list[str]:
         if key not in known:
             faults.append("solver_settings: " + flat(unknown_name(f"setting of solver {recipe.solver!r}", key, known)))
     rtol = recipe.settings().get("rtol")
-    if recipe.reference_error.method == "tighten" and recipe.reference_error.samples and rtol is None:
-        faults.append(f"reference_error.method: 'tighten' needs a solver with rtol; {recipe.solver!r} has none")
-    if recipe.reference_error.method == "step" and recipe.reference_error.samples and "dt" not in recipe.settings():
-        faults.append(f"reference_error.method: 'step' needs a solver with dt; {recipe.solver!r} has none")
+    if recipe.reference_error.samples:
+        faults += _reference_faults(recipe, problem_class, rtol)
     if rtol is not None and not (isinstance(rtol, float | int) and ROUNDING <= rtol < 1):
         faults.append(
             f"solver_settings.rtol: found {rtol!r}; allowed: a number below 1 and not below {ROUNDING:.2g}, "
             "the rounding of float64"
         )
     return faults
+
+
+def _reference_faults(recipe: Recipe, problem_class: type[Problem], rtol: Any) -> list[str]:
+    method, settings = recipe.reference_error.method, recipe.settings()
+    semilinear = issubclass(problem_class, Semilinear)
+    key = "reference_error.method:"
+    if method == "tighten" and rtol is None:
+        return [f"{key} 'tighten' needs a solver with rtol; {recipe.solver!r} has none"]
+    if method == "step" and "dt" not in settings:
+        return [f"{key} 'step' needs a solver with dt; {recipe.solver!r} has none"]
+    if method == "step" and settings.get("scheme") == "exact":
+        return [
+            f"{key} solver {recipe.solver!r} takes no steps: its scheme is exact, with no error to halve; allowed: refine"
+        ]
+    if method == "both" and not semilinear:
+        return [f"{key} 'both' needs a semilinear problem; {recipe.problem!r} is none; allowed: refine, tighten, step"]
+    if method == "refine" and not semilinear and not hasattr(problem_class, "regrid"):
+        return [f"{key} problem {recipe.problem!r} cannot be put on twice the points; allowed: step, tighten"]
+    return []
 
 
 def _refuse(kind: str, name: str, known: Iterable[str]) -> None:

@@ -113,8 +113,15 @@ class Recipe(Settings):
         return recipe
 
     def grid_for(self, split: str) -> Grid:
-        """The grid of a split."""
+        """The grid that a split is solved on."""
         return self.for_split(split).grid.grid(self.units.get("length", "1"))
+
+    def stored_grid_for(self, split: str) -> Grid:
+        """The grid that a split is stored on: the same, or with the points of `storage.points`."""
+        own = self.for_split(split)
+        if own.storage.points is None:
+            return self.grid_for(split)
+        return own.grid.model_copy(update={"points": own.storage.points}).grid(self.units.get("length", "1"))
 
     def problem_for(self, split: str) -> Problem:
         """The problem of a split; parameters drawn per sample keep the problem's own value here."""

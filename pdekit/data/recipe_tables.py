@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -12,7 +12,7 @@ from pdekit.settings import Settings
 from pdekit.space.grid import Grid
 from pdekit.space.random_fields import check_law
 
-OVERRIDABLE = ("grid", "parameters", "fields")  # what an out-of-distribution split may set
+OVERRIDABLE = ("grid", "parameters", "fields")  # what an out-of-distribution split may set, and `storage.points`
 Law = dict[str, Any]
 
 
@@ -62,16 +62,30 @@ class GridTable(Settings):
 
 
 class ReferenceError(Settings):
-    """[reference_error]: how the error of a stored solution is estimated, for the first `samples` of each split."""
+    """[reference_error]: how the error of a stored solution is estimated, for the first `samples` of each split or "all".
 
-    method: Literal["refine", "tighten", "step"] = "refine"
-    samples: int = Field(default=0, ge=0)
+    refine    twice the points
+    tighten   rtol / 100
+    step      half the time step
+    both      half the step on twice the points, for semilinear problems
+    """
+
+    method: Literal["refine", "tighten", "step", "both"] = "refine"
+    samples: Annotated[int, Field(ge=0)] | Literal["all"] = 0
+
+    def covers(self, index: int) -> bool:
+        """Whether the error of sample `index` of a split is estimated."""
+        return self.samples == "all" or index < self.samples
 
 
 class Time(Settings):
-    """[time] of an evolution: `frames` stored instants from `start` to `stop`, both included, evenly spaced."""
+    """[time] of an evolution: `frames` stored instants from `start` to `stop`, both included, evenly spaced.
 
-    start: float = 0.0
+    The run begins at t = 0 from the drawn fields. What happens before `start` is warm-up and is not stored: the stored inputs
+    are then the state at `start`, so that every solver can be asked the same question from the file.
+    """
+
+    start: float = Field(default=0.0, ge=0)
     stop: float
     frames: int = Field(ge=2)
 
@@ -97,17 +111,25 @@ class Split(Settings):
     @classmethod
     def _only_what_a_split_may_change(cls, value: dict[str, Any]) -> dict[str, Any]:
         for key in value:
-            if key.split(".")[0] not in OVERRIDABLE or "." not in key:
+            if key != "storage.points" and (key.split(".")[0] not in OVERRIDABLE or "." not in key):
                 raise ValueError(f"a split cannot set {key!r}; allowed: keys below {', '.join(OVERRIDABLE)}")
         return value
 
 
 class Storage(Settings):
-    """[storage]: how samples are stored; `batch` samples are solved together."""
+    """[storage]: how samples are stored; `batch` samples are solved together.
+
+    points   what is stored of a field on a periodic grid: the solver works on grid.points, and inputs and outputs are cut to
+             the modes below the Nyquist of these. Not a sampling: nothing is folded. The file's grid has these points
+    extras   further fields along the trajectory, of role "diagnostic" (format.py): "tendency", u_t of each output, and what
+             the problem offers ("streamfunction" ...)
+    """
 
     dtype: Literal["float32", "float64"] = "float32"
     compression: Literal["none", "gzip", "lzf", "zstd", "lz4"] = "none"
     batch: int = Field(default=1, ge=1)
+    points: int | list[int] | None = None
+    extras: list[str] | None = None
 
 
 def flat(error: BadInput) -> str:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from pdekit.data.answers import Answerer
 from pdekit.data.recipe import Recipe
+from pdekit.data.reference_error import ReferenceErrors
 from pdekit.registry import build_solver, read_card
 from pdekit.solution import Status
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
 from pdekit.space.random_fields import draw_parameter
-from pdekit.space.transfer import coarsen
 
 FALSE_CONVERGENCE_FACTOR = 10.0  # a recomputed residual above this many rtol contradicts CONVERGED
 
@@ -24,7 +26,7 @@ FALSE_CONVERGENCE_FACTOR = 10.0  # a recomputed residual above this many rtol co
 class Batch:
     """Samples solved together: fields and outputs in float64, the record, and where the time went.
 
-    arrays   {variable: (n, *x)} of fields, outputs and parameters drawn per sample
+    arrays   {variable: (n, [t], *x)} of fields, outputs, diagnostics and parameters drawn per sample, on the stored points
     record   {name of format.RECORD: (n,)}, and the solver's telemetry {name: (n, step, ...)}
     seconds  {"draw", "solve", "residual", "reference_error": seconds of the batch}
     """
@@ -51,9 +53,13 @@ class SampleMaker:
         self.rtol = recipe.settings().get("rtol")
         self.times = None if recipe.time is None else recipe.time.instants
         self.solver = self._solver({})
-        self._reference: Any = None
+        stored = recipe.stored_grid_for(split)
+        extras = tuple(recipe.storage.extras or ())
+        start = None if recipe.time is None else recipe.time.start
+        self.answerer = Answerer(self.problem, self.solver, start=start, grid=stored, extras=extras)
+        self.errors = ReferenceErrors(recipe, self.problem, self.solver, self._solver, stored.points)
 
-    def _solver(self, changes: dict[str, Any]) -> Any:
+    def _solver(self, changes: Mapping[str, Any]) -> Any:
         card = read_card(self.recipe.solver)
         settings = {**card.settings, **self.recipe.solver_settings, **changes}
         solver = build_solver(card.model_copy(update={"settings": settings}), self.recipe.solver)
@@ -81,12 +87,16 @@ class SampleMaker:
         started = perf_counter()
         cases = self.draw(indices)
         drawn = perf_counter()
-        solution = self.solver.solve(cases)
+        answer = self.answerer.answer(cases)
+        solution = answer.solution
         solved = perf_counter()
         residual = self.problem.residual(cases, solution.values) if cases.times is None else solution.true_residual
-        status = [self._judged(s, r) for s, r in zip(solution.statuses, residual, strict=True)]
+        status = [
+            self._judged(s, r, _finite(solution.values, i))
+            for i, (s, r) in enumerate(zip(solution.statuses, residual, strict=True))
+        ]
         judged = perf_counter()
-        error = self._reference_error(cases, solution.values, indices, status)
+        errors = self.errors.of(answer.asked, solution.values, indices, status)
         seeds = [seed_sequence(self.recipe.seed, self.number, i).generate_state(1, np.uint64)[0] for i in indices]
         n = len(indices)
         record = {
@@ -96,8 +106,9 @@ class SampleMaker:
             "solver_seconds": (_per_sample(solution.seconds, n) + _per_sample(solution.setup_seconds, n)).astype(
                 np.float32
             ),
-            "reference_error": error,
             "sample_seed": np.array(seeds, dtype=np.uint64),
+            **errors,
+            **({"lost_at": solution.info["lost_at"]} if "lost_at" in solution.info else {}),
             **solution.info.get("telemetry", {}),
         }
         seconds = {
@@ -106,52 +117,24 @@ class SampleMaker:
             "residual": judged - solved,
             "reference_error": perf_counter() - judged,
         }
-        return Batch({**cases.fields, **cases.parameters, **solution.values}, record, seconds)
+        return Batch({**answer.stored, **cases.parameters, **solution.values}, record, seconds)
 
-    def _judged(self, status: Status, residual: float) -> Status:
-        """The solver's status, unless the recomputed residual contradicts it."""
+    def _judged(self, status: Status, residual: float, finite: bool) -> Status:
+        """The solver's status, unless the values or the recomputed residual contradict it.
+
+        EVALUATED claims no residual, so it has none to be held to: finite values are all that is asked of it.
+        """
         if status.failed:
             return status
-        if not math.isfinite(residual):
+        if not finite or (status is not Status.EVALUATED and not math.isfinite(residual)):
             return Status.NONFINITE
         if status is Status.CONVERGED and self.rtol and residual > FALSE_CONVERGENCE_FACTOR * self.rtol:
             return Status.FALSE_CONVERGENCE
         return status
 
-    def _sharper(self) -> dict[str, Any]:
-        """Settings of the solver whose answer serves as the truth: rtol / 100, half the step, or the same on finer cells."""
-        settings, method = self.recipe.settings(), self.recipe.reference_error.method
-        if method == "tighten" and self.rtol:
-            return {"rtol": self.rtol / 100}
-        return {"dt": settings["dt"] / 2} if method == "step" else {}
 
-    def _reference_error(
-        self, cases: Instances, values: dict[str, np.ndarray], indices: range, status: list[Status]
-    ) -> np.ndarray:
-        """(n,) relative L2 distance to a better solution, over all outputs together; NaN where not asked or failed."""
-        out = np.full(len(cases), np.nan)
-        asked = self.recipe.reference_error
-        chosen = [j for j, i in enumerate(indices) if i < asked.samples and not status[j].failed]
-        if not chosen:
-            return out
-        if self._reference is None:
-            self._reference = self._solver(self._sharper())
-        some = cases[chosen]
-        better = self._reference.solve(self.problem.regrid(some, 2) if asked.method == "refine" else some)
-        for k, j in enumerate(chosen):
-            if better.statuses[k].failed:
-                continue
-            square, total = 0.0, 0.0
-            for name, array in better.values.items():
-                reference = coarsen(array[k], _fine(self.grid), 2) if asked.method == "refine" else array[k]
-                square += float((self.grid.weights * (values[name][j] - reference) ** 2).sum())
-                total += float((self.grid.weights * reference**2).sum())
-            out[j] = math.sqrt(square / total) if total > 0 else math.nan
-        return out
-
-
-def _fine(grid: Grid) -> Grid:
-    return grid.scaled(2)
+def _finite(values: Mapping[str, np.ndarray], i: int) -> bool:
+    return all(np.isfinite(array[i]).all() for array in values.values())
 
 
 def _per_sample(value: Any, n: int) -> np.ndarray:

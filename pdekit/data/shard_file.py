@@ -168,6 +168,9 @@ class Shard:
         """Whether the bytes are those that were written; a machine that lost power may have lost some."""
         return xxhash.xxh3_64(self._bytes[: self._end]).hexdigest() == self._digest
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._arrays
+
     def array(self, name: str) -> np.ndarray:
         """A copy of one array, (n, ...)."""
         kind, shape, offset = self._arrays[name]

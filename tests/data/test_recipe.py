@@ -66,7 +66,7 @@ def test_faults_between_keys_are_reported_together(recipe_text):
         ("storage.dtype", "float16", "float32"),
         ("on_failure", "ignore", "'stop', 'drop' or 'keep'"),
         ("units.pressure", "P\na", "cannot be read"),
-        ("reference_error.method", "guess", "'refine', 'tighten' or 'step'"),
+        ("reference_error.method", "guess", "'refine', 'tighten', 'step' or 'both'"),
         ("grid.boundary_value", {"x_low": {"law": "sine-series", "modes": 0}}, "modes of law 'sine-series'"),
         ("grid.boundary_value", {"q_low": {"law": "constant", "value": 0.0}}, "q_low"),
     ],
