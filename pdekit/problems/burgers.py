@@ -31,7 +31,7 @@ class Burgers(Semilinear):
     nu: int | float = 0.1
 
     name: ClassVar[str] = "burgers"
-    equation: ClassVar[str] = "du/dt = nu d2u/dx2 - d(u^2/2)/dx, u(0) = initial"
+    equation: ClassVar[str] = "du/dt = nu d2u/dx2 - d(u^2/2)/dx, from initial"
     traits: ClassVar[frozenset[str]] = frozenset({"evolution", "semilinear", "scalar"})
     inputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("initial", "input", "1", "velocity at the start"),)
     outputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("u", "output", "1", "velocity"),)
