@@ -18,7 +18,7 @@ class Instances:
     """n cases of one problem on one grid: what a split of a file holds, less the outputs.
 
     grid        shared by all cases
-    fields      {name: (n, [t], *x)}; a boundary field `boundary_x_low` has the axes of its face. The start of an evolution,
+    fields      {name: (n, [t], *x)}, NumPy, or torch tensors for solvers written for both; a boundary field `boundary_x_low` has the axes of its face. The start of an evolution,
                 `initial` (n, *x), is its state at the first of `times`; it may hold a history instead, (n, k, *x): the
                 states at the first k of `times`. A learned solver with a memory asks for that (`solver.history` = k,
                 `solver.given(instances, outputs)` puts it there), gives those frames back as they are, and is never
@@ -28,7 +28,7 @@ class Instances:
     """
 
     grid: Grid
-    fields: Mapping[str, np.ndarray] = field(default_factory=lambda: {})
+    fields: Mapping[str, Any] = field(default_factory=lambda: {})
     parameters: Mapping[str, np.ndarray] = field(default_factory=lambda: {})
     times: np.ndarray | None = None
 

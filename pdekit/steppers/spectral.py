@@ -165,10 +165,11 @@ class _Run:
         return march_adaptively(stepper, self.L, N, v, times, how.dt, rtol=how.rtol, limit=limit, output=self._keep)
 
     def _exact(self, v: Any) -> March:
-        times = self.cases.times
+        times, own = self.cases.times, self.how.problem.bind(self.cases)  # on the host: its tables are made once per time
         assert times is not None
+        last = v
         for i, t in enumerate(times):
-            last = self.own.propagate(v, float(t - times[0]), self.space) if i else v
+            last = own.propagate(v, float(t - times[0]), self.space) if i else v
             self._keep(i, float(t), last)
         xp = array_namespace(v)
         finite = np.asarray(to_device(xp.all(xp.reshape(xp.isfinite(v), (v.shape[0], -1)), axis=1), "cpu"))
@@ -215,12 +216,16 @@ def _host(u: Any) -> Any:
     return u if is_numpy_namespace(array_namespace(u)) else to_device(u, "cpu")
 
 
+def _stacked(arrays: list[Any]) -> Any:
+    return array_namespace(arrays[0]).concat(arrays)
+
+
 def _joined(parts: list[Solution]) -> Solution:
     if len(parts) == 1:
         return parts[0]
     per_sample = ("steps", "true_residual", "seconds", "setup_seconds", "n_matvec", "n_precond")
     return Solution(
-        values={name: np.concatenate([p.values[name] for p in parts]) for name in parts[0].values},
+        values={name: _stacked([p.values[name] for p in parts]) for name in parts[0].values},
         status=[s for p in parts for s in p.statuses],
         residuals=[r for p in parts for r in p.residuals],
         info={"method": parts[0].info["method"], "lost_at": np.concatenate([p.info["lost_at"] for p in parts])},
