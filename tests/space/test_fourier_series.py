@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from pdekit.space.fourier_series import series_values
+from pdekit.space.fourier_series import kernel_variances, series_values
 from pdekit.space.grid import Grid
 from pdekit.space.random_fields import draw
 
@@ -79,6 +79,32 @@ def test_noise_has_the_deviation_of_its_law_at_any_number_of_points_and_its_mean
     square = ((draws + 0.25) ** 2).mean(axis=axes)
     score = (square.mean() - 0.01) / (square.std() / math.sqrt(300))
     assert -3 < score < 3, score
+
+
+KERNEL = {"law": "periodic-kernel", "scale": 0.2}
+
+
+@pytest.mark.parametrize("dim", [1, 2])
+def test_a_stretched_process_runs_from_low_to_high_at_any_number_of_points(dim):
+    coarse, fine = (draw({**KERNEL, "low": -1.0, "high": 3.0}, box(*(n,) * dim), rng(1)) for n in (80, 240))
+    assert -1.0 - 1e-3 < fine.min() < -0.99
+    assert 2.99 < fine.max() < 3.0 + 1e-3
+    np.testing.assert_allclose(fine[(slice(None, None, 3),) * dim], coarse, rtol=0, atol=1e-12)
+
+
+def test_the_variances_of_the_modes_are_those_that_were_computed_for_the_benchmark():
+    variances = kernel_variances(0.2)
+    np.testing.assert_allclose(variances[:6], [0.163, 0.149, 0.115, 0.0756, 0.0427, 0.0210], atol=5.01e-4)
+    assert variances[0] + 2 * variances[1:].sum() == pytest.approx(1.0, abs=1e-14)
+
+
+def test_the_kernel_of_a_process_by_its_correlation():
+    """Before it is stretched the correlation over a distance d is exp(-sin^2(pi d/L)/(2 scale^2)); differences are free of the
+    shift, and their ratios of the stretching up to its spread: E (u(d) - u(0))^2 against 1 - correlation."""
+    u = np.stack([draw(KERNEL, box(64), rng(s)) for s in range(1000)])
+    spread = np.array([np.mean((u - np.roll(u, k, axis=1)) ** 2) for k in (2, 4, 8, 32)])
+    wanted = 1 - np.exp(-(np.sin(np.pi * np.array([2, 4, 8, 32]) / 64) ** 2) / (2 * 0.2**2))
+    np.testing.assert_allclose(spread / spread[-1], wanted / wanted[-1], rtol=0.1)
 
 
 def test_the_values_of_a_series_term_by_term():
