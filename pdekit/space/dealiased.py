@@ -117,11 +117,12 @@ class Dealiased:
         xp = array_namespace(v)
         numpy = is_numpy_namespace(xp)
         for axis in range(self.dim - 1):
-            v = _spread(v, axis - self.dim, kept[axis], points[axis])
+            wide = _spread(v, axis - self.dim, kept[axis], points[axis])
             if numpy:
-                v = scipy.fft.ifft(v, axis=axis - self.dim, norm="forward", overwrite_x=True)
+                own = axis > 0 or wide is not v  # with as many points as modes, wide is the caller's array
+                v = scipy.fft.ifft(wide, axis=axis - self.dim, norm="forward", overwrite_x=own)
             else:
-                v = xp.fft.ifft(v, dim=axis - self.dim, norm="forward")
+                v = xp.fft.ifft(wide, dim=axis - self.dim, norm="forward")
         if numpy:
             return scipy.fft.irfft(v, points[-1], norm="forward")
         return xp.fft.irfft(v, points[-1], norm="forward")
