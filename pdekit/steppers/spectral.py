@@ -165,7 +165,8 @@ class _Run:
         return march_adaptively(stepper, self.L, N, v, times, how.dt, rtol=how.rtol, limit=limit, output=self._keep)
 
     def _exact(self, v: Any) -> March:
-        times, own = self.cases.times, self.how.problem.bind(self.cases)  # on the host: its tables are made once per time
+        own = self.how.problem.bind(self.cases)  # on the host, where its tables are made
+        times = self.cases.times
         assert times is not None
         last = v
         for i, t in enumerate(times):

@@ -8,9 +8,11 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import bicgstab, spsolve
 
 from pdekit.linear.solvers import Direct, PCGMultigrid
+from pdekit.solver import Instances
 from pdekit.space import transforms
 from pdekit.space.diffusion import control_volumes
 from pdekit.space.grid import Grid
+from pdekit.steppers.spectral import PseudoSpectral
 
 LENGTH = (1.0, 0.8, 1.3)
 TURNS = ("dirichlet", "neumann", "robin")
@@ -110,3 +112,42 @@ def orders(error):
         return np.log2(errors[:-1] / errors[1:])
 
     return observed
+
+
+@pytest.fixture(scope="session")
+def periodic():
+    """periodic(points, length): a periodic grid of points x_j = j L/N."""
+
+    def make(points, length):
+        points, length = np.atleast_1d(points), np.atleast_1d(length)
+        return Grid.make(tuple(points.tolist()), tuple(length.tolist()), location="vertex", boundary="periodic")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trajectory():
+    """trajectory(problem, grid, starts, times, dt=..): the Solution for one sample, or more where starts are (n, *points)."""
+
+    def march(problem, grid, starts, times, parameters=None, **settings):
+        given = {}
+        for spec, u in zip(problem.inputs, starts, strict=True):
+            u = np.asarray(u, float)
+            given[spec.name] = np.broadcast_to(u, (1, *grid.points)) if u.ndim <= grid.dim else u
+        instances = Instances(grid, given, parameters or {}, np.asarray(times, float))
+        return PseudoSpectral(**settings).prepare(problem).solve(instances)
+
+    return march
+
+
+@pytest.fixture(scope="session")
+def watched():
+    """watched(problem, grid, solution): {quantity: (n, t)} of the stored frames."""
+
+    def look(problem, grid, solution):
+        space = problem.space(grid)
+        u = np.stack([solution.values[spec.name] for spec in problem.outputs], axis=2)
+        frames = [problem.quantities(space.forward(u[:, i]), 0.0, space) for i in range(u.shape[1])]
+        return {name: np.stack([frame[name] for frame in frames], axis=1) for name in frames[0]}
+
+    return look
