@@ -12,7 +12,7 @@ import numpy as np
 
 from pdekit.comparison.entrants import Point, ladder_points, left_out
 from pdekit.comparison.run import Outcome, limited
-from pdekit.comparison.truth import Reference, stacked
+from pdekit.comparison.truth import Reference
 from pdekit.errors import BadInput
 from pdekit.metrics import score
 from pdekit.metrics.cost import Front, front, time_at_error
@@ -113,7 +113,7 @@ def _scale(good: list[Outcome], metric: str, k: int) -> float:
 
 def _work(point: Point) -> tuple[float, float]:
     """Coarse and loose first: a solver that is hopeless there is not asked for more."""
-    return point.knobs.get("grid_factor", 1.0), -point.knobs.get("rtol", 0.0)
+    return point.knobs.get("grid_factor", 1.0), -point.knobs.get("rtol", 0.0) - point.knobs.get("dt", 0.0)
 
 
 def _probe(name: str, point: Point, problem: Any, some: Instances, truth: Reference, metric: str) -> Probe | None:
@@ -121,16 +121,18 @@ def _probe(name: str, point: Point, problem: Any, some: Instances, truth: Refere
     solver = point.solvers[0]
     try:
         solver.prepare(problem)
-        solver.solve(some.case(0))
+        solver.solve(truth.asked(solver, some, slice(0, 1)))
         seconds, errors = [], []
-        for i, case in enumerate(some.cases()):
+        for i in range(len(some)):
+            row = slice(i, i + 1)
+            case = truth.asked(solver, some, row)
             begin = time.perf_counter()
             solution = solver.solve(case)
             seconds.append(time.perf_counter() - begin)
             if solution.failed.any():
                 return None
-            reference = {key: values[i : i + 1] for key, values in truth.values.items()}
-            errors.append(float(score([metric], stacked(solution.values), stacked(reference), case.grid)[metric][0]))
+            pair = truth.beside(solver, solution.values, row)
+            errors.append(float(score([metric], *pair, case.grid)[metric][0]))
     except (BadInput, RuntimeError, ArithmeticError, MemoryError, np.linalg.LinAlgError):
         return None
     text = f"{name} ({point.text})" if point.knobs else name

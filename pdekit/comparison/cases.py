@@ -26,7 +26,7 @@ Progress = Callable[[int, int, str], None]
 class Cases:
     """One split of one file.
 
-    outputs     {name: (n, *points)} as stored: what learned solvers were taught
+    outputs     {name: (n, [t], *points)} as stored: what learned solvers were taught
     recorded    (n,) estimated error of the stored outputs, NaN where not estimated; None where the file has no record
     hold_out    training samples that stand in for a split `valid`; 0 where the file has one
     leaked      samples whose inputs stand in the train or valid split too, bit for bit
@@ -49,19 +49,24 @@ class Cases:
     facts: dict[str, Any]
 
 
-def problem_ahead(plan: Plan, folder: Path) -> Any:
-    """The problem that the plan's data pose, known before the data are made. Raises BadInput where they cannot serve."""
+def problem_ahead(plan: Plan, folder: Path) -> tuple[Any, bool]:
+    """(problem that the plan's data pose, whether they are trajectories), known before the data are made.
+
+    Raises BadInput where they cannot serve.
+    """
     path = _stored(plan, folder)
     if path is None:
         recipe = read_recipe(_recipe(plan, folder), plan.set)
         sizes: dict[str, int] = {name: split.samples for name, split in recipe.splits.items()}
         problem = recipe.problem_for(plan.split) if plan.split in sizes else None
+        timed = recipe.time is not None
     else:
         if plan.set:
             raise BadInput.of("'set' changes a recipe, and these data are made already.", found=f"data = {plan.data!r}")
         with open_file(path) as file:
             sizes = {name: file.size(name) for name in file.splits}
             problem = file.problem_for(plan.split) if plan.split in sizes else None
+            timed = plan.split in sizes and file.time(plan.split) is not None
     if plan.split not in sizes:
         raise unknown_name("split", plan.split, sizes, where=f"the data {plan.data!r}")
     if plan.samples is not None and plan.samples > sizes[plan.split]:
@@ -70,7 +75,7 @@ def problem_ahead(plan: Plan, folder: Path) -> Any:
             found=f"samples = {plan.samples}",
             allowed=f"1 to {sizes[plan.split]}",
         )
-    return problem
+    return problem, timed
 
 
 def read_cases(plan: Plan, folder: Path, out: Path, progress: Progress | None) -> Cases:
@@ -98,6 +103,9 @@ def read_cases(plan: Plan, folder: Path, out: Path, progress: Progress | None) -
             "points": list(instances.grid.points),
             "units": {n: str(d.attrs.get("units", "1")) for n, d in file.variables(plan.split).items()},
             "unknown": file.attrs.get("unknown", ""),
+            "time_unit": str(file.group(plan.split)["time"].attrs.get("units", "1"))
+            if instances.times is not None
+            else "",
         }
         hashes = input_hashes(file, plan.split, slice(0, len(instances))).tolist()
         return Cases(

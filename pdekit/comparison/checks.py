@@ -9,15 +9,19 @@ from typing import Any
 
 from pdekit.comparison import entrants as who
 from pdekit.comparison.plan import Entry, Plan, card_path, label
+from pdekit.comparison.truth_in_time import step_of
 from pdekit.errors import BadInput, StorageError
 from pdekit.registry import Card, build_solver, load_solver, read_card
 
 Check = Callable[[str, Any], None]
 
 
-def check_entrants(plan: Plan, folder: Path, cards: Mapping[str, Card], problem: Any, check_learned: Check) -> None:
+def check_entrants(
+    plan: Plan, folder: Path, cards: Mapping[str, Card], problem: Any, check_learned: Check, *, timed: bool = False
+) -> None:
     """Every solver can serve the problem, every learned card can be trained, the truth can be solved. Raises BadInput.
 
+    timed           the data are trajectories
     check_learned   (card, overrides) -> None: looks at the tables of a learned card, as training will
     """
     for entry in plan.solvers:
@@ -30,19 +34,37 @@ def check_entrants(plan: Plan, folder: Path, cards: Mapping[str, Card], problem:
             check_learned(card_path(str(entry.name), folder), entry.set)
         else:
             who.classical(entry, card, problem)
-    if problem is not None:
+    if problem is not None and not (timed and "solver" not in plan.reference.model_fields_set):
         card = read_card(card_path(plan.reference.solver, folder))
         build_solver(card, plan.reference.solver).prepare(problem)
+        if timed:
+            step_of(plan.reference, card)
         if "rtol" not in card.settings and "rtol" in plan.reference.model_fields_set:
             raise BadInput.of(
                 f"the reference solver {plan.reference.solver!r} has no tolerance.",
                 found=f"reference.rtol = {plan.reference.rtol}",
                 hint="leave rtol out",
             )
+    _check_time(plan, timed)
     if plan.timing.device == "cuda":
         from pdekit.models.network import gpu_name
 
         gpu_name()  # raises where there is none
+
+
+def _check_time(plan: Plan, timed: bool) -> None:
+    """What a plan says of time must have an effect."""
+    named = plan.reference.model_fields_set
+    if not timed:
+        if "dt" in named or plan.time_scale is not None:
+            what = "reference.dt" if "dt" in named else "time_scale"
+            raise BadInput.of(f"the data are steady: {what} has no meaning.", hint=f"leave {what} out")
+    elif named and "solver" not in named:
+        raise BadInput.of(
+            "the truth of trajectories is what the file stores, unless a solver is named that makes a finer one.",
+            found=f"reference without a solver: {', '.join(sorted(named))}",
+            hint='reference = { solver = "etdrk4", refine = 2 }',
+        )
 
 
 def _check_hybrid(plan: Plan, entry: Entry, card: Card, cards: Mapping[str, Card], problem: Any) -> None:

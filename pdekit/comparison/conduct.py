@@ -14,11 +14,13 @@ from pdekit.comparison.baselines import Baselines, look
 from pdekit.comparison.bootstrap import Draws, Pair, paired
 from pdekit.comparison.cases import Cases, problem_ahead, read_cases
 from pdekit.comparison.checks import Check, check_entrants, make_folder
+from pdekit.comparison.frames import Frames, frames_of, longest
 from pdekit.comparison.leaks import trained_elsewhere
-from pdekit.comparison.plan import Entry, Plan, label, read_plan
+from pdekit.comparison.plan import Entry, Plan, label, plan_in_time, read_plan
 from pdekit.comparison.run import Outcome, run_all
 from pdekit.comparison.savings import Saving, savings
-from pdekit.comparison.truth import Reference, finer_truth, stacked, stored_truth
+from pdekit.comparison.truth import Reference, finer_truth, stored_truth
+from pdekit.comparison.truth_in_time import finer_in_time, stored_in_time
 from pdekit.comparison.verdict import Costs, Verdict, judge
 from pdekit.metrics import METRICS, score
 from pdekit.registry import Card
@@ -48,6 +50,11 @@ class Comparison:
         return self.plan.metrics[0]
 
     @property
+    def frames(self) -> Frames | None:
+        """Of trajectories: what is given and what is scored."""
+        return self.truth.frames
+
+    @property
     def floor(self) -> float:
         """The truth's own error in that metric; NaN where it is not known."""
         return self.truth.error.get(self.metric, float("nan"))
@@ -70,8 +77,9 @@ def conduct(
     """Run a plan, or a data file with named solvers. Raises BadInput before long work, SolveError for the truth."""
     plan, folder = read_plan(source, solvers, overrides)
     cards = who.read_cards(plan, folder)
-    problem = problem_ahead(plan, folder)
-    check_entrants(plan, folder, cards, problem, check_learned)
+    problem, timed = problem_ahead(plan, folder)
+    plan = plan_in_time(plan) if timed else plan
+    check_entrants(plan, folder, cards, problem, check_learned, timed=timed)
     make_folder(out)
 
     cases = read_cases(plan, folder, out, progress)
@@ -86,11 +94,10 @@ def conduct(
         else:
             entrants[name] = who.learned(entry, card, folder, cases.path, out / "training", train, progress)
             _to_device(entrants[name], plan.timing.device)
-    if cases.problem is None:
-        truth = stored_truth(cases.outputs, cases.recorded)
-    else:
-        truth = finer_truth(plan.reference, cases.problem, cases.instances, plan.metrics, folder, progress)
     ordered = [entrants[label(entry)] for entry in entries]
+    truth = _truth(plan, cases, ordered, folder, progress)
+    if truth.frames is not None and set(truth.frames.starts) == set(cases.outputs):
+        ordered.append(who.persistence(truth.frames.starts))
     outcomes = run_all(ordered, cases.problem, cases.instances, truth, plan.metrics, plan.timing, progress)
     baselines = look(
         outcomes, cards, cases.problem, cases.instances, truth, plan.metrics[0], plan.timing.threads, progress
@@ -106,7 +113,7 @@ def conduct(
         verdicts=_verdicts(plan, cases, truth, outcomes, baselines),
         pairs=_pairs(plan, outcomes),
         savings=savings(outcomes, cases.instances, plan.timing),
-        stored_error=score(plain, stacked(cases.outputs), stacked(truth.values), cases.instances.grid),
+        stored_error=score(plain, *truth.beside(None, _as_answered(cases, truth), slice(None)), cases.instances.grid),
     )
 
 
@@ -115,7 +122,29 @@ def _is_hybrid(cards: Mapping[str, Card], entry: Entry) -> bool:
 
 
 def _trivial(cards: dict[str, Card], cases: Cases) -> list[Any]:
-    return who.trivial_entries(cards, cases.hold_out) if "train" in cases.splits else []
+    """Baselines that are trained; trajectories have persistence, which is not."""
+    steady = cases.instances.times is None
+    return who.trivial_entries(cards, cases.hold_out) if steady and "train" in cases.splits else []
+
+
+def _truth(plan: Plan, cases: Cases, entrants: list[who.Entrant], folder: Path, progress: Progress | None) -> Reference:
+    """The common truth; of trajectories with the frames that all solvers are given and scored on."""
+    given = longest(solver for entrant in entrants for point in entrant.points for solver in point.solvers)
+    frames = frames_of(cases.problem, cases.instances, cases.outputs, given, cases.facts["time_unit"])
+    if frames is None and cases.problem is None:
+        return stored_truth(cases.outputs, cases.recorded)
+    if frames is None:
+        return finer_truth(plan.reference, cases.problem, cases.instances, plan.metrics, folder, progress)
+    if cases.problem is None or "solver" not in plan.reference.model_fields_set:
+        return stored_in_time(cases.outputs, cases.recorded, frames)
+    return finer_in_time(plan.reference, cases.problem, cases.instances, plan.metrics, frames, folder, progress)
+
+
+def _as_answered(cases: Cases, truth: Reference) -> dict[str, np.ndarray]:
+    """The stored outputs as a solver with no memory would answer."""
+    return (
+        cases.outputs if truth.frames is None else {k: v[:, truth.frames.given - 1 :] for k, v in cases.outputs.items()}
+    )
 
 
 def _to_device(entrant: who.Entrant, device: str) -> None:
@@ -165,6 +194,8 @@ def _costs(outcome: Outcome, cases: Cases, tuning: float) -> Costs:
     training = outcome.entrant.training
     seconds = training["core_seconds"]
     one = float(np.mean(seconds))
+    if not training["runs"]:
+        return Costs(data=0.0, training=0.0, tuning=0.0)
     own = all(h == cases.facts["content_hash"] for h in training["data_hash"])
     data = cases.data_seconds if own else float("nan")
     return Costs(data=data, training=one, tuning=float(np.sum(seconds)) - one + tuning)

@@ -9,7 +9,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from pdekit.comparison.plan import TRIVIAL, Entry, Plan, card_path, label
+from pdekit.comparison.persistence import Persistence
+from pdekit.comparison.plan import PERSISTENCE, TRIVIAL, Entry, Plan, card_path, label
 from pdekit.errors import BadInput
 from pdekit.linear.hybrid import check_corrector, check_steady
 from pdekit.registry import Card, build_solver, default_of, load_solver, read_card, solver_class, solver_names
@@ -56,7 +57,7 @@ def ladder_points(card: Card, name: str) -> tuple[Point, ...]:
     All combinations, not one knob at a time: a coarse grid solved to 1e-8 wastes its time, and a classical method is to
     be shown at its best.
     """
-    own = {knob: card.settings.get(knob, default_of(solver_class(card), knob)) for knob in card.ladder}
+    own = {k: card.settings[k] if k in card.settings else default_of(solver_class(card), k) for k in card.ladder}
     grid = [dict(zip(card.ladder, values, strict=True)) for values in product(*card.ladder.values())]
     return tuple(
         Point(knobs, (build_solver(card.model_copy(update={"settings": {**card.settings, **knobs}}), name),))
@@ -182,6 +183,21 @@ def trivial_entries(cards: Mapping[str, Card], hold_out: int) -> list[Entry]:
     codes = {card.code for card in cards.values()}
     changes = {"training.hold_out": hold_out} if hold_out else {}
     return [Entry(name=name, set=changes) for name in TRIVIAL if read_card(name).code not in codes]
+
+
+def persistence(starts: Mapping[str, str]) -> Entrant:
+    """The trivial baseline of trajectories, which nothing is spent on."""
+    nothing = {
+        "runs": [],
+        "seeds": [],
+        "seconds": [],
+        "files": [],
+        "data_hash": [],
+        "core_seconds": [0.0],
+        "parameters": 0,
+    }
+    title = "the last given frame, again and again"
+    return Entrant(PERSISTENCE, "trivial", title, (Point({}, (Persistence(starts, PERSISTENCE),)),), nothing)
 
 
 def _titled(progress: Progress, title: str) -> Progress:

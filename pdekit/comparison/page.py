@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -82,6 +83,12 @@ def items(texts: Iterable[str], kind: str = "") -> str:
 def folded(title: str, text: str) -> str:
     """Text that is there for who asks: a plan, a recipe."""
     return f"<details><summary>{escape(title)}</summary><pre>{escape(text)}</pre></details>"
+
+
+def moving(path: Path, description: str) -> str:
+    """A GIF as it lies in a file, embedded."""
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f'<img alt="{escape(description)}" src="data:image/gif;base64,{data}">'
 
 
 def picture(figure: Figure, description: str) -> str:

@@ -15,6 +15,8 @@ from pdekit.registry import find_card, is_run
 from pdekit.settings import Settings, check, parse, read_toml, to_toml
 
 TRIVIAL = ("mean-field", "pod-ridge")  # always in, whether a plan names them or not
+PERSISTENCE = "persistence"  # the same of trajectories; it needs no card
+IN_TIME = ("relative_l2_trajectory", "relative_l2", "relative_h1")  # metrics of trajectories where a plan names none
 Count = Annotated[int, Field(ge=1, strict=True)]
 
 
@@ -22,12 +24,22 @@ class Truth(Settings):
     """[reference]: `solver` at `rtol` on `refine` times the intervals, restricted to the grid of the data.
 
     samples   how many samples are solved twice as fine once more, for the truth's own error estimate
+    dt        of evolutions: the step that is divided by `refine`; the card's own by default. Without a `solver` the truth of
+              trajectories is what the file stores
     """
 
     solver: str = "pcg-multigrid"
     refine: Literal[2, 4, 8] = 2
     rtol: Annotated[float, Field(gt=0, le=1e-4)] = 1e-10
     samples: Count = 16
+    dt: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+
+class TimeScale(Settings):
+    """[time_scale]: a time of the physics, in the data's unit, that correlation times are told in: Lyapunov, eddy turnover."""
+
+    name: str
+    value: Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Entry(Settings):
@@ -86,6 +98,7 @@ class Plan(Settings):
 
     set             changes to the recipe that `data` names, {"grid.points": 64}
     metrics         names; the first one ranks and must be an error that is zero for the truth
+    time_scale      of trajectories: what correlation times are told in, besides the data's unit
     tuning_seconds  time of runs that were tried before and are not in the plan; counted by the break-even
     expect          {"fno.relative_l2": [value, relative tolerance]}, checked after the run
     """
@@ -100,6 +113,7 @@ class Plan(Settings):
     metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("relative_l2", "relative_h1", "residual")
     solvers: Annotated[list[Entry], Field(min_length=1)]
     timing: Timing = Timing()
+    time_scale: TimeScale | None = None
     tuning_seconds: Annotated[float, Field(ge=0)] = 0.0
     expect: dict[str, tuple[float, Annotated[float, Field(gt=0)]]] = Field(default_factory=dict)
 
@@ -128,13 +142,18 @@ class Plan(Settings):
         if twice:
             raise ValueError(f"two solvers are called {', '.join(twice)}: give one of them another 'label'")
         for entry in self.solvers:
-            if label(entry) in TRIVIAL and entry.name != label(entry):
+            if label(entry) in (*TRIVIAL, PERSISTENCE) and entry.name != label(entry):
                 raise ValueError(f"{label(entry)!r} is the name of a baseline that is always in: give another 'label'")
         for key in self.expect:
             solver, _, metric = key.rpartition(".")
-            if solver not in (*labels, *TRIVIAL) or metric not in self.metrics:
+            if solver not in (*labels, *TRIVIAL, PERSISTENCE) or metric not in self.metrics:
                 raise ValueError(f"'expect' names {key!r}, which is no 'solver.metric' of this plan")
         return self
+
+
+def plan_in_time(plan: Plan) -> Plan:
+    """The plan as it is for trajectories: ranked by one ratio per trajectory, unless it names its metrics itself."""
+    return plan if "metrics" in plan.model_fields_set else plan.model_copy(update={"metrics": IN_TIME})
 
 
 def label(entry: Entry) -> str:

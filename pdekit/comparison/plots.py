@@ -135,7 +135,8 @@ def sample_figure(picture: Picture) -> Figure:
             errors = _draw(below, picture, answer.error, f"its error, relative {answer.relative:.1e}", spread)
         if len(picture.coordinates) > 1 and picture.answers:
             figure.colorbar(values, ax=list(axes[0]), shrink=0.8, aspect=25, pad=0.01, label=picture.label)
-            figure.colorbar(given, ax=axes[1, 0], shrink=0.8, location="left")
+            if given is not None:
+                figure.colorbar(given, ax=axes[1, 0], shrink=0.8, location="left")
             figure.colorbar(errors, ax=list(axes[1, 1:]), shrink=0.8, aspect=25, pad=0.01, label=picture.label)
         figure.suptitle(picture.title, fontsize=9)
         return figure
@@ -150,9 +151,17 @@ def _draw(axes: Axes, picture: Picture, values: np.ndarray, title: str, how: dic
         if "vmin" in how and how["vmin"] < how["vmax"]:
             axes.set_ylim(how["vmin"], how["vmax"])
         return None
-    x, y = picture.extent
-    axes.set(xticks=[0, x], yticks=[0, y], xlabel=f"x [{picture.unit}]", ylabel=f"y [{picture.unit}]")
-    return axes.imshow(values.T, origin="lower", extent=(0, x, 0, y), interpolation="nearest", **how)
+    (left, low), (x, y) = picture.low, picture.extent
+    axes.set(xlabel=f"x [{picture.unit}]", ylabel=picture.up or f"y [{picture.unit}]")
+    shape: Any = "auto" if picture.up.startswith("t ") else "equal"
+    image = axes.imshow(
+        values.T, origin="lower", extent=(left, x, low, y), interpolation="nearest", aspect=shape, **how
+    )
+    ends = picture.coordinates[1][[0, -1]] if shape == "auto" else (low, y)
+    axes.set(xticks=[left, x], yticks=list(ends))
+    axes.xaxis.set_major_formatter("{x:.3g}")
+    axes.yaxis.set_major_formatter("{x:.3g}")
+    return image
 
 
 def save(figure: Figure, stem: Path) -> list[Path]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pdekit.comparison import page
+from pdekit.comparison import page, table_in_time
 from pdekit.comparison.conduct import Comparison
 from pdekit.comparison.details import costs, method, metrics, milliseconds
 from pdekit.comparison.interactive import figure_html
 from pdekit.comparison.pictures import pictures
 from pdekit.comparison.plots import error_time, sample_figure, save
+from pdekit.comparison.report_in_time import in_time
 from pdekit.comparison.results import expectations, results
 from pdekit.comparison.table import HEAD, LEARNED, NUMBERS, lines, notes, ratio, row, shown
 from pdekit.files import write_json, write_text
@@ -23,12 +24,13 @@ def write_report(comparison: Comparison, out: Path) -> Path:
     for k, one in enumerate(drawn):
         save(sample_figure(one), out / f"sample-{('median', 'worst')[k]}")
     write_json(out / "results.json", results(comparison))
-    write_text(out / "table.txt", "\n".join(lines(comparison)) + "\n")
+    write_text(out / "table.txt", "\n".join(_text(comparison)) + "\n")
     body = [
         *_head(comparison),
         *_figure(comparison),
         *_table(comparison),
         *_refusals(comparison),
+        *in_time(comparison, out),
         page.heading("Samples"),
         *(page.picture(sample_figure(one), one.title) for one in drawn),
         *costs(comparison),
@@ -38,6 +40,11 @@ def write_report(comparison: Comparison, out: Path) -> Path:
     path = out / "report.html"
     write_text(path, page.page(comparison.plan.question, body))
     return path
+
+
+def _text(c: Comparison) -> list[str]:
+    """What a terminal shows: the table of errors and times, that of the trajectories, what is refused."""
+    return lines(c, table_in_time.lines(c))
 
 
 def _head(c: Comparison) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from pdekit import __version__
 from pdekit.comparison.bootstrap import LEVEL, REPLICATES, Draws, interval
 from pdekit.comparison.conduct import Comparison
+from pdekit.comparison.rollouts import facts_of
 from pdekit.comparison.run import Outcome
 from pdekit.metrics import METRICS, VERSION, summarise
 from pdekit.metrics.cost import WARM_UPS
@@ -42,7 +43,10 @@ def results(comparison: Comparison) -> dict[str, Any]:
         "machine": machine(plan.timing.threads),
         "software": versions(PACKAGES),
         "timing": {**plan.timing.model_dump(), "warm_ups": WARM_UPS, "precision": _precision()},
-        "runs": [_outcome(o, k, plan.metrics, draws) for k, o in enumerate(comparison.outcomes)],
+        "runs": [
+            {**_outcome(o, k, plan.metrics, draws), **_in_time(o, comparison)}
+            for k, o in enumerate(comparison.outcomes)
+        ],
         "baselines": {**asdict(comparison.baselines), "sentence": comparison.baselines.sentence()},
         "cards": {name: card.model_dump(exclude_none=True) for name, card in comparison.cards.items()},
         "verdicts": [{**asdict(v), "break_even": in_words(v.break_even)} for v in comparison.verdicts],
@@ -84,6 +88,16 @@ def _outcome(outcome: Outcome, key: int, metrics: tuple[str, ...], draws: Draws)
         "best_batch_seconds": outcome.best[1],
         "metrics": {name: _metric(outcome.errors[name], name, draws, key) for name in metrics},
     }
+
+
+def _in_time(outcome: Outcome, comparison: Comparison) -> dict[str, Any]:
+    """Of trajectories: the roll-out of each member, frame by frame, and when the first sample was lost."""
+    if comparison.frames is None or outcome.refused:
+        return {}
+    grid, outputs = comparison.cases.instances.grid, list(comparison.truth.values)
+    weights, scale = Draws.of(len(comparison.cases.instances)).weights, comparison.plan.time_scale
+    rollouts = [facts_of(r, comparison.frames, grid, outputs, weights, scale) for r in outcome.rollouts]
+    return {"lost_at": outcome.lost_at, "rollouts": rollouts}
 
 
 def _metric(table: np.ndarray, name: str, draws: Draws, key: int) -> dict[str, Any]:

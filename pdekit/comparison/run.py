@@ -14,14 +14,14 @@ from threadpoolctl import threadpool_limits
 
 from pdekit.comparison.entrants import Entrant, Point
 from pdekit.comparison.plan import Timing
-from pdekit.comparison.truth import Reference, stacked
+from pdekit.comparison.rollouts import Rollout, block_of, rolled_out
+from pdekit.comparison.truth import Reference
 from pdekit.errors import BadInput
 from pdekit.metrics import METRICS, score
 from pdekit.metrics.cost import WARM_UPS
 from pdekit.solver import Instances
 
 Progress = Callable[[int, int, str], None]
-BLOCK = 64  # samples solved and scored together
 GAIN = 0.95  # a larger batch must take less than this part of the time per sample to be worth it
 PATIENCE = 20.0  # seconds that the search for the best batch may take, for one point
 
@@ -38,6 +38,8 @@ class Outcome:
     setup     the part of it that the solver reports as set-up: median seconds
     first     seconds of the first call, compilation included
     best      (batch size, (repeats,) seconds per case) at the batch of largest throughput
+    rollouts  of trajectories: one for each member, frame by frame; empty for steady problems
+    lost_at   of trajectories: first time at which a sample was lost, as far as the solver says; NaN where none was
     refused   why the point could not be run; all else is empty then
     """
 
@@ -51,6 +53,8 @@ class Outcome:
     setup: float = 0.0
     first: float = 0.0
     best: tuple[int, np.ndarray] = (1, np.zeros(0))
+    rollouts: list[Rollout] = field(default_factory=lambda: [])
+    lost_at: float = float("nan")
     refused: str = ""
 
     @property
@@ -107,9 +111,14 @@ def run_all(
         for k, outcome in enumerate(alive):
             if progress is not None:
                 progress(k, len(alive), f"batch size of {outcome.name}")
-            _warm_up(outcome, instances, timing)
-        _time(alive, instances, timing, progress)
+            _warm_up(outcome, _asked(outcome, instances, truth), timing)
+        _time(alive, [_asked(o, instances, truth) for o in alive], timing, progress)
     return outcomes
+
+
+def _asked(outcome: Outcome, instances: Instances, truth: Reference) -> Instances:
+    """All cases as this point's solver is given them."""
+    return truth.asked(outcome.point.solvers[0], instances, slice(None))
 
 
 def _score(outcome: Outcome, problem: Any, instances: Instances, truth: Reference, metrics: tuple[str, ...]) -> None:
@@ -119,10 +128,12 @@ def _score(outcome: Outcome, problem: Any, instances: Instances, truth: Referenc
     outcome.steps = np.zeros((members, n), dtype=int)
     counts: Counter[str] = Counter()
     for m, solver in enumerate(outcome.point.solvers):
-        for start in range(0, n, BLOCK):
-            rows = slice(start, min(start + BLOCK, n))
-            block = instances[rows]
+        parts: list[Rollout] = []
+        size = block_of(sum(array[0].size for array in truth.values.values()), timed=truth.frames is not None)
+        for start in range(0, n, size):
+            rows = slice(start, min(start + size, n))
             try:
+                block = truth.asked(solver, instances, rows)
                 if m == 0 and start == 0:
                     outcome.first = _clock(solver, block[:1])
                 solution = solver.solve(block)
@@ -137,16 +148,26 @@ def _score(outcome: Outcome, problem: Any, instances: Instances, truth: Referenc
             counts.update(s.name for s in solution.statuses)
             failed = solution.failed
             outcome.failed[m, rows], outcome.steps[m, rows] = failed, solution.steps
-            reference = {name: truth.values[name][rows] for name in solution.values}
             plain = [name for name in metrics if not METRICS[name].needs_problem]
-            found = score(plain, stacked(solution.values), stacked(reference), block.grid)
+            pair = truth.beside(solver, solution.values, rows)
+            found = score(plain, *pair, block.grid)
             for name in metrics:
                 if METRICS[name].needs_problem and problem is not None:
                     found[name] = METRICS[name].function(problem, block, solution.values)
                 if name in found:
                     worst = np.inf if METRICS[name].lower_is_better else -np.inf
                     outcome.errors[name][m, rows] = np.where(failed, worst, found[name])
+            if truth.frames is not None:
+                parts.append(rolled_out(problem, block, pair, list(solution.values), truth.frames))
+                outcome.lost_at = _earlier(outcome.lost_at, solution.info.get("lost_at"))
+        if parts:
+            outcome.rollouts.append(Rollout.joined(parts))
     outcome.status = dict(counts)
+
+
+def _earlier(before: float, lost_at: Any) -> float:
+    times = np.asarray([] if lost_at is None else lost_at, dtype=np.float64).ravel()
+    return float(np.fmin.reduce([before, *times]))
 
 
 def _warm_up(outcome: Outcome, instances: Instances, timing: Timing) -> None:
@@ -174,7 +195,7 @@ def _clock(solver: Any, batch: Instances) -> float:
     return time.perf_counter() - begin
 
 
-def _time(outcomes: list[Outcome], instances: Instances, timing: Timing, progress: Progress | None) -> None:
+def _time(outcomes: list[Outcome], asked: list[Instances], timing: Timing, progress: Progress | None) -> None:
     """One call of every point a round, so that a drift of the machine's speed falls on all alike."""
     latency: list[list[float]] = [[] for _ in outcomes]
     batched: list[list[float]] = [[] for _ in outcomes]
@@ -182,16 +203,15 @@ def _time(outcomes: list[Outcome], instances: Instances, timing: Timing, progres
     for r in range(timing.repeats):
         if progress is not None:
             progress(r, timing.repeats, "timing rounds")
-        case = instances.case(r % len(instances))
         for k, outcome in enumerate(outcomes):
-            solver = outcome.point.solvers[0]
+            solver, case = outcome.point.solvers[0], asked[k].case(r % len(asked[k]))
             begin = time.perf_counter()
             solution = solver.solve(case)
             latency[k].append(time.perf_counter() - begin)
             setup[k].append(float(np.mean(solution.setup_seconds)))
             size = outcome.best[0]
             if size > 1:
-                batched[k].append(_clock(solver, instances[:size]) / size)
+                batched[k].append(_clock(solver, asked[k][:size]) / size)
     for k, outcome in enumerate(outcomes):
         outcome.latency, outcome.setup = np.array(latency[k]), float(np.median(setup[k]))
         if batched[k] and np.median(batched[k]) < np.median(latency[k]):

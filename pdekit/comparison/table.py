@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,8 +22,8 @@ MOST = 4  # runs shown of one classical solver
 WORTH = 0.95  # a slower run is shown where its error is less than this part of the one before
 
 
-def lines(comparison: Comparison) -> list[str]:
-    """The table as text, without the path of the report."""
+def lines(comparison: Comparison, more: Sequence[str] = ()) -> list[str]:
+    """The table as text, without the path of the report; `more` lines stand between it and the notes."""
     facts, host = comparison.cases.facts, machine(comparison.plan.timing.threads)
     points = " x ".join(map(str, facts["points"]))
     name = facts["file"].removesuffix(".h5")
@@ -38,7 +39,7 @@ def lines(comparison: Comparison) -> list[str]:
         "  ".join(c.rjust(width[k]) if k in right else c.ljust(width[k]) for k, c in enumerate(r)).rstrip()
         for r in rows
     ]
-    return [*head, "", *body, "", *notes(comparison)]
+    return [*head, "", *body, "", *more, *notes(comparison)]
 
 
 def shown(comparison: Comparison) -> list[Outcome]:

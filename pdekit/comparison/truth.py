@@ -1,4 +1,7 @@
-"""The common truth that all errors are measured against: a finer solve, with an estimate of its own error."""
+"""The common truth that all errors are measured against: a finer solve, with an estimate of its own error.
+
+That of steady problems; trajectories have theirs in `truth_in_time`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pdekit.comparison.frames import Frames, history_of
 from pdekit.comparison.plan import Truth, card_path
 from pdekit.errors import SolveError
 from pdekit.metrics import METRICS, score
@@ -23,14 +27,31 @@ ORDERS = (0.5, 2.0)  # an observed order outside is not believed
 
 @dataclass(frozen=True)
 class Reference:
-    """values {output: (n, *points)} on the grid of the data; error = {metric: estimate of the truth's own error}.
+    """values {output: (n, [t], *points)} on the grid of the data; error = {metric: estimate of the truth's own error}.
 
-    facts   how it was made, for the report: solver, refine, rtol, observed order, steps
+    facts    how it was made, for the report: solver, refine, rtol, observed order, steps
+    frames   of trajectories: which are given and which are scored
     """
 
     values: dict[str, np.ndarray]
     error: dict[str, float] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    frames: Frames | None = None
+
+    def asked(self, solver: Any, instances: Instances, rows: slice) -> Instances:
+        """The cases `rows` as they are put to a solver: trajectories from the frames that its memory wants."""
+        block = instances[rows]
+        if self.frames is None:
+            return block
+        return self.frames.asked(block, {k: v[rows] for k, v in self.values.items()}, history_of(solver))
+
+    def beside(self, solver: Any, values: Mapping[str, np.ndarray], rows: slice) -> tuple[np.ndarray, np.ndarray]:
+        """(answer, truth) of the cases `rows` as the metrics want them, (n, t, *points, c): scored frames only."""
+        reference = {name: self.values[name][rows] for name in values}
+        if self.frames is None:
+            return stacked(values), stacked(reference)
+        own = {name: self.frames.answered(np.asarray(array), history_of(solver)) for name, array in values.items()}
+        return stacked(own, timed=True), stacked({k: self.frames.scored(v) for k, v in reference.items()}, timed=True)
 
 
 def finer_truth(
@@ -87,9 +108,10 @@ def _mean_difference(metric: str, a: Mapping[str, np.ndarray], b: Mapping[str, n
     return float(np.nanmean(score([metric], stacked(a), stacked(b), grid)[metric]))
 
 
-def stacked(values: Mapping[str, np.ndarray]) -> np.ndarray:
-    """{output: (n, *points)} as (n, 1, *points, c), the layout of the metrics."""
-    return np.stack([np.asarray(array, dtype=np.float64) for array in values.values()], axis=-1)[:, None]
+def stacked(values: Mapping[str, np.ndarray], *, timed: bool = False) -> np.ndarray:
+    """{output: (n, [t], *points)} as (n, t, *points, c), the layout of the metrics; t = 1 where `timed` is not said."""
+    array = np.stack([np.asarray(array, dtype=np.float64) for array in values.values()], axis=-1)
+    return array if timed else array[:, None]
 
 
 def _solver(settings: Truth, problem: Any, folder: Path) -> tuple[Any, float | None]:

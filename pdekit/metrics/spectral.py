@@ -26,6 +26,8 @@ from pdekit.errors import BadInput
 from pdekit.metrics.fields import DEGENERATE, Field, by_samples, mark_failures, ratio, space_axes
 from pdekit.space.grid import Grid
 
+ROUNDING = 1e-26  # energy over the largest one that amplitudes of 1e-13 have: what float64 leaves in an empty shell
+
 
 def last_shell(grid: Grid) -> int:
     """S: the largest shell that lies inside the resolved modes along every axis."""
@@ -84,7 +86,8 @@ def log_spectrum_distance(
     finite, power_p, power_r = _bands(pred, ref, grid, edges, error=False)
     xp = array_namespace(power_r)
     ep, er = (xp.mean(e, axis=(0, 1)) for e in (power_p, power_r))
-    distance = spectrum_distance(ep, er, grid, dealiased=dealiased, floor=floor)
+    last = int(last_shell(grid) * 2 / 3) if dealiased else None
+    distance = spectrum_distance(ep, er, grid, last=last, floor=floor)
     return xp.where(xp.all(finite, axis=(0, 1)), distance, xp.full_like(distance, math.inf))
 
 
@@ -93,18 +96,20 @@ def spectrum_distance(
     ref: Float[Any, "*rest s"],
     grid: Grid,
     *,
-    dealiased: bool = False,
+    last: int | None = None,
     floor: float = 1e-10,
 ) -> Float[Any, "*rest"]:
     """sqrt( mean_s (log10 E_pred - log10 E_ref)^2 ) of spectra as `energy_spectrum` gives them, in decades.
 
     Average over samples (and times) before, not after: the logarithm comes last. Over the shells with E_ref > floor times its
-    largest, `rest` left out; up to 2/3 S where the data were dealiased. +inf where a prediction has no energy in such a shell.
+    largest, `rest` left out, up to shell `last`: S by default, the last one that is kept where the data were dealiased. +inf
+    where a prediction has no energy in such a shell, but for the rounding of float64.
     """
     xp = array_namespace(pred, ref)
-    last = int(last_shell(grid) * 2 / 3) if dealiased else last_shell(grid)
+    last = last_shell(grid) if last is None else min(last, last_shell(grid))
     ep, er = pred[..., : last + 1], ref[..., : last + 1]
     used = er > floor * xp.max(er, axis=-1, keepdims=True)
+    ep = xp.where(ep > ROUNDING * xp.max(er, axis=-1, keepdims=True), ep, xp.zeros_like(ep))
     one = xp.ones_like(er)
     difference = xp.log10(xp.where(used & (ep > 0), ep, one)) - xp.log10(xp.where(used, er, one))
     count = xp.sum(xp.astype(used, xp.float64), axis=-1)
