@@ -1,8 +1,8 @@
 """-a Laplace u + c u = f on a box with dirichlet and neumann faces, by Legendre polynomials: spectrally accurate where f is.
 
 It wants the source as a function, or its values at the box's own nodes. What a file of pdekit holds, samples on a uniform
-grid, does not determine a polynomial of high degree stably (Runge); they are refused. That is also why no card names
-this solver: a card promises the solution of the grid's own difference equations, and this is the differential equation's.
+grid, does not determine a polynomial of high degree stably (Runge); they are refused here. The card `legendre-galerkin`
+(`spectral_solvers`) interpolates them first, and pays for it.
 
 Each solve is a few products with (N x N) matrices per axis: values -> Legendre coefficients -> modes, a division, and back.
 Face values are lifted axis by axis; where two faces disagree at their common corner, the later axis wins and `info` says by
@@ -22,6 +22,7 @@ import numpy as np
 from pdekit.errors import BadInput
 from pdekit.linear.spectral_basis import basis
 from pdekit.linear.spectral_data import Data, at_nodes, faces_at_nodes, outer
+from pdekit.linear.spectral_galerkin import Galerkin
 from pdekit.problems.compact_poisson import CompactPoisson
 from pdekit.problems.helmholtz import Helmholtz
 from pdekit.problems.poisson import Poisson
@@ -32,6 +33,7 @@ from pdekit.space import legendre
 from pdekit.space.grid import Grid
 from pdekit.space.grid_checks import AXES
 from pdekit.space.quadrature import gauss
+from pdekit.space.series import along_axes
 
 SERVED = (Poisson, Helmholtz, ScreenedPoisson, CompactPoisson)
 COMPATIBLE = 1e-10  # of |f|: the share of a source with mean that rounding explains where nothing holds the level
@@ -74,7 +76,8 @@ class SpectralBox:
                 found=f"diffusivity {diffusivity!r}, reaction {reaction!r}",
                 allowed="diffusivity > 0, both finite",
             )
-        self.bases = [basis(*axis) for axis in zip(degree, length, boundary, strict=True)]
+        self.bases = tuple(basis(*axis) for axis in zip(degree, length, boundary, strict=True))
+        self.equations = Galerkin(self.bases)
         self.boundary, self.a, self.c = tuple(boundary), float(diffusivity), float(reaction)
         pairs = boundary_value or [(0.0, 0.0)] * len(degree)
         self.constants = {
@@ -83,13 +86,8 @@ class SpectralBox:
             for side, value in zip(("low", "high"), pair, strict=True)
         }
         self.transforms = [legendre.transform(n) for n in degree]
-        mass, stiff = outer([b.mass for b in self.bases]), np.zeros(())
-        for axis in range(len(degree)):
-            stiff = stiff + outer([b.stiffness if k == axis else b.mass for k, b in enumerate(self.bases)])
-        self.divisor = self.a * stiff + self.c * mass
-        distance = np.abs(self.divisor / mass)  # |a lambda + c| of each mode
-        self.singular = self.c == 0 and bool((stiff == 0).any())
-        self.nearest = float(distance[stiff > 0].min()) if self.singular else float(distance.min())
+        self.singular = self.c == 0 and self.equations.floats
+        self.nearest = self.a * self.equations.nearest(self.c / self.a)
         self.resonant = self.c != 0 and self.nearest < RESONANT * abs(self.c)
         self.setup_seconds = perf_counter() - started
 
@@ -130,18 +128,17 @@ class SpectralBox:
         info["amplification"] = 1.0 / self.nearest if self.nearest > 0 else math.inf
         if not all(np.isfinite(v).all() for v in (values, *given.values())):
             return self._failed(Status.NONFINITE_INPUT, started, info)
-        lifted, info["corner_defect"] = self._lift(self._known(given))
+        lifted, defect = self.equations.lift(self._known(given))
+        info["corner_defect"] = float(defect)
         right = self._coefficients(values) - self._operator(lifted)
         info["incompatible"] = self._incompatible(right)
         if self.resonant:
             return self._failed(Status.BREAKDOWN, started, info)
         if info["incompatible"] > COMPATIBLE and not project_rhs:
             return self._failed(Status.INCOMPATIBLE_RHS, started, info)
-        modal, divisor = self._each([b.modes.T * b.squares for b in self.bases], right), self.divisor
-        if self.singular:  # the constant is the only mode with a mean, and neumann lifts have none
-            modal.flat[0], divisor = 0.0, np.where(divisor == 0, 1.0, divisor)
-        u = self._each([b.modes for b in self.bases], modal / divisor) + lifted
-        values = self._each([t.backward for t in self.transforms], u)
+        b = self.equations.tested(right / self.a)
+        u = self.equations.series(self.equations.solve(b, self.c / self.a)) + lifted
+        values = along_axes([t.backward for t in self.transforms], u)
         seconds = perf_counter() - started
         return Solution(
             values,
@@ -160,19 +157,13 @@ class SpectralBox:
     def at(self, values: np.ndarray, *points: np.ndarray) -> np.ndarray:
         """u on the tensor grid of the given points per axis, from its values at the `nodes`: exact, u is a polynomial."""
         tables = [legendre.polynomials(b.degree, x, 0.0, b.length) for b, x in zip(self.bases, points, strict=True)]
-        return self._each(tables, self._coefficients(values))
+        return along_axes(tables, self._coefficients(values))
 
     def _coefficients(self, values: np.ndarray) -> np.ndarray:
-        return self._each([t.forward for t in self.transforms], values)
-
-    def _each(self, matrices: Sequence[np.ndarray], u: np.ndarray) -> np.ndarray:
-        for axis, matrix in enumerate(matrices):
-            u = np.moveaxis(np.tensordot(matrix, u, axes=(1, axis)), 0, axis)
-        return u
+        return along_axes([t.forward for t in self.transforms], values)
 
     def _operator(self, u: np.ndarray) -> np.ndarray:
-        bends = [legendre.derivative(u, 2, 0.0, b.length, axis=k) for k, b in enumerate(self.bases)]
-        return self.c * u - self.a * sum(bends, np.zeros(()))
+        return self.a * self.equations.operator(u, self.c / self.a)
 
     def _incompatible(self, right: np.ndarray) -> float:
         """Mean of the lifted right-hand side over its root mean square: 0 where the equation balances without a level."""
@@ -184,20 +175,10 @@ class SpectralBox:
         out = []
         for axis, pair in enumerate(self.boundary):
             others = [t.forward for k, t in enumerate(self.transforms) if k != axis]
-            both = [self._each(others, given[f"{AXES[axis]}_{side}"]) for side in ("low", "high")]
+            both = [along_axes(others, given[f"{AXES[axis]}_{side}"]) for side in ("low", "high")]
             scale = [1.0 if kind == "dirichlet" else 1.0 / self.a for kind in pair]
             out.append(np.stack([c * g for c, g in zip(scale, both, strict=True)]))
         return out
-
-    def _lift(self, known: list[np.ndarray]) -> tuple[np.ndarray, float]:
-        """Coefficients of a polynomial that has the face values; the largest defect that corners leave, over the largest."""
-        u = np.zeros([b.degree + 1 for b in self.bases])
-        for axis, b in enumerate(self.bases):
-            missing = known[axis] - np.tensordot(b.ends, u, axes=(1, axis))
-            u = u + np.moveaxis(np.tensordot(b.lift, missing, axes=(1, 0)), 0, axis)
-        size = max(float(np.abs(g).max()) for g in known)
-        met = (np.tensordot(b.ends, u, axes=(1, axis)) for axis, b in enumerate(self.bases))
-        return u, max(float(np.abs(g - h).max()) for g, h in zip(known, met, strict=True)) / size if size > 0 else 0.0
 
     def _residual(self, source: Data, u: np.ndarray, lifted: np.ndarray, removed: float) -> float:
         """|f - removed + a Laplace u - c u| over |f + a Laplace lifted - c lifted|, L2 by Gauss nodes."""
@@ -206,7 +187,7 @@ class SpectralBox:
         nodes, weights = [x for x, _ in rules], outer([w for _, w in rules])
         tables = [legendre.polynomials(b.degree, x, 0.0, b.length) for b, x in zip(self.bases, nodes, strict=True)]
         f = at_nodes(source, nodes, "source")
-        r = f - removed - self._each(tables, self._operator(u))
-        b = f - self._each(tables, self._operator(lifted))
+        r = f - removed - along_axes(tables, self._operator(u))
+        b = f - along_axes(tables, self._operator(lifted))
         size = float(np.sum(weights * b**2))
         return math.sqrt(float(np.sum(weights * r**2)) / size) if size > 0 else 0.0

@@ -50,7 +50,9 @@ class CompactPoisson(FluxForm):
 
     name: ClassVar[str] = "compact-poisson"
     equation: ClassVar[str] = "-Laplace potential = source"
-    traits: ClassVar[frozenset[str]] = frozenset({"elliptic", "linear", "symmetric", "scalar", "constant-coefficient"})
+    traits: ClassVar[frozenset[str]] = frozenset(
+        {"elliptic", "linear", "symmetric", "scalar", "constant-coefficient", "homogeneous"}
+    )
     inputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("source", "input", "1", "source density"),)
     outputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("potential", "output", "1", "potential"),)
     # It is positive definite as well; cards that ask for "spd" may also ask for the edges of a grid, which 9 points are not.

@@ -42,7 +42,7 @@ class Helmholtz(FluxForm):
     name: ClassVar[str] = "helmholtz"
     equation: ClassVar[str] = "-Laplace amplitude - wavenumber^2 amplitude = source"
     traits: ClassVar[frozenset[str]] = frozenset(
-        {"elliptic", "linear", "symmetric", "indefinite", "scalar", "constant-coefficient"}
+        {"elliptic", "linear", "symmetric", "indefinite", "scalar", "constant-coefficient", "homogeneous"}
     )
     inputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("source", "input", "1", "what drives the wave"),)
     outputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("amplitude", "output", "1", "amplitude of the wave"),)

@@ -34,7 +34,7 @@ class Poisson(FluxForm):
     name: ClassVar[str] = "poisson"
     equation: ClassVar[str] = "-diffusivity Laplace potential = source"
     traits: ClassVar[frozenset[str]] = frozenset(
-        {"elliptic", "linear", "symmetric", "spd", "scalar", "diffusion", "constant-coefficient"}
+        {"elliptic", "linear", "symmetric", "spd", "scalar", "diffusion", "constant-coefficient", "homogeneous"}
     )
     inputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("source", "input", "1", "source density"),)
     outputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("potential", "output", "1", "potential"),)

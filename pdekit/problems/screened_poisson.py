@@ -35,7 +35,9 @@ class ScreenedPoisson(FluxForm):
 
     name: ClassVar[str] = "screened-poisson"
     equation: ClassVar[str] = "-Laplace potential + screening potential = source"
-    traits: ClassVar[frozenset[str]] = frozenset({"elliptic", "linear", "symmetric", "spd", "scalar", "diffusion"})
+    traits: ClassVar[frozenset[str]] = frozenset(
+        {"elliptic", "linear", "symmetric", "spd", "scalar", "diffusion", "homogeneous"}
+    )
     inputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("source", "input", "1", "source density"),)
     outputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("potential", "output", "1", "screened potential"),)
 

@@ -4,6 +4,7 @@ terms, and the sums over every other term of which derivatives are made. NumPy a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from array_api_compat import array_namespace, device
@@ -59,3 +60,17 @@ def alternate_tails(s: Any) -> Any:
     sums = xp.cumulative_sum(xp.reshape(pairs, (*s.shape[:-1], -1, 2)), axis=-2)
     tails = xp.flip(xp.reshape(sums, pairs.shape)[..., :n], axis=-1)
     return xp.concat([tails[..., 1:], zero], axis=-1)
+
+
+def along_axes(matrices: Sequence[Any], u: Any) -> Any:
+    """One matrix (m_k, n_k) applied along each of the last axes of u (*batch, n_0, n_1, ..): (*batch, m_0, m_1, ..).
+
+    Each is one product of matrices for the whole batch. NumPy arrays or torch tensors; the matrices take type and device of u.
+    """
+    xp, dim = array_namespace(u), len(matrices)
+    for (
+        matrix
+    ) in matrices:  # contracts the first of the axes and appends it at the end: after all of them the order is back
+        m = xp.asarray(matrix, dtype=u.dtype, device=device(u))
+        u = xp.tensordot(u, m, axes=((u.ndim - dim,), (1,)))
+    return u
