@@ -15,7 +15,7 @@ def show(
     sample: Annotated[int, typer.Option(help="Number of the sample, from 0.")] = 0,
     out: Annotated[
         Path | None,
-        typer.Option(help="The picture: .png, .pdf or .svg, .gif for an animation; FILE.png by default."),
+        typer.Option(help="The picture: .png, .pdf or .svg; .gif or .mp4 for an animation; FILE.png by default."),
     ] = None,
     split: Annotated[str | None, typer.Option(help="Split of the sample; the first one by default.")] = None,
     json: Json = False,

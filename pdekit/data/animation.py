@@ -17,7 +17,7 @@ from pdekit.errors import BadInput
 
 ANIMATED = (".gif", ".mp4")
 PER_SECOND = 10  # frames
-COLOURS = 128  # of a GIF's palette
+EVEN = "scale=trunc(iw/2)*2:trunc(ih/2)*2"  # what the codec asks of a picture's sides
 
 
 def require_writer(path: Path) -> None:

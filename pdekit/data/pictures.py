@@ -1,5 +1,7 @@
 """Draws fields of one sample: lines in 1D, images in 2D, three middle planes in 3D, frames of a trajectory in a row.
 
+A trajectory in 1D is drawn twice, as lines over one another and as an image over space and time.
+
 Arrays are in `ij` order, so images are transposed: x to the right, y upward. Colour maps are perceptually uniform; where a
 field takes both signs a diverging one, white at zero, with limits of equal size. All frames and planes of a field share limits.
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib as mpl
@@ -18,6 +20,8 @@ from matplotlib.ticker import MaxNLocator
 
 SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
 BOTH_SIGNS = 0.1  # the smaller side must reach this part of the larger: a few negative values are no second sign
+TIME = "t"  # the axis of an image over space and time that goes upward
+EVEN = 1e-6  # relative: frames whose spacings differ by less are evenly spaced
 FRAMES = 5  # in a row of a still picture
 COLUMNS = 4
 IMAGE, TALLEST, LINE = 1.9, 3.0, (2.5, 1.6)  # inches: width of an image, its largest height, size of a line plot
@@ -56,8 +60,8 @@ class Panel:
         return f"{self.name} [{self.unit}]"
 
     def axis_label(self, axis: str) -> str:
-        """Name of a space axis with its unit."""
-        return f"{axis} [{self.length_unit}]"
+        """Name of an axis with its unit."""
+        return f"{axis} [{self.time_unit if axis == TIME else self.length_unit}]"
 
     def limits(self) -> tuple[float, float, str]:
         """(low, high, colour map) for all frames and planes."""
@@ -87,6 +91,8 @@ class Cell:
     def size(self) -> tuple[float, float]:
         """Width and height of the drawn box in inches; images keep the aspect of the box."""
         if len(self.panel.axes) == 1:
+            return LINE
+        if TIME in self.panel.axes:
             return LINE
         right, up = (self.panel.window[k][1] - self.panel.window[k][0] for k in self.names)
         height = IMAGE * up / right
@@ -153,7 +159,7 @@ def _frames(panel: Panel) -> list[Cell]:
     if len(panel.axes) == 1:
         colours = mpl.colormaps[SEQUENTIAL](np.linspace(0, 0.92, len(chosen)))
         lines = [(panel.values[k], _moment(panel, k), c) for k, c in zip(chosen, colours, strict=True)]
-        return [Cell(panel, _heading(panel, ""), panel.values[0], lines=tuple(lines))]
+        return [Cell(panel, _heading(panel, ""), panel.values[0], lines=tuple(lines)), *_space_time(panel)]
     return [
         Cell(
             panel,
@@ -164,6 +170,26 @@ def _frames(panel: Panel) -> list[Cell]:
         )
         for k in chosen
     ]
+
+
+def _space_time(panel: Panel) -> list[Cell]:
+    """A trajectory in 1D as an image, x to the right and t upward; none where the frames are not evenly spaced."""
+    assert panel.time is not None
+    steps = np.diff(panel.time)
+    if not len(steps) or np.ptp(steps) > EVEN * steps.mean():
+        return []
+    half = 0.5 * float(steps.mean())
+    span = (float(panel.time[0]) - half, float(panel.time[-1]) + half)
+    image = replace(
+        panel,
+        axes=(*panel.axes, TIME),
+        edges=(*panel.edges, span),
+        window=(*panel.window, span),
+        points=(*panel.points, panel.time),
+        values=panel.values.T,
+        time=None,
+    )
+    return [Cell(image, "over space and time", image.values)]
 
 
 def _compose(rows: Sequence[Sequence[Cell]], title: str, caption: str) -> tuple[Figure, list[tuple[Any, Any]]]:
@@ -212,7 +238,7 @@ def _draw(axis: Any, cell: Cell) -> Any:
         cell.values.T,
         origin="lower",
         extent=(*panel.edges[i], *panel.edges[j]),
-        aspect="equal",
+        aspect="auto" if TIME in panel.axes else "equal",
         interpolation="nearest",
         cmap=colours,
         vmin=low,

@@ -9,49 +9,49 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.animation import FuncAnimation, PillowWriter
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from pdekit.data.animation import ANIMATED, require_writer, write_film
 from pdekit.data.pictures import Panel, moving, still
 from pdekit.data.read import DataFile, open_file, plain
 from pdekit.errors import BadInput, StorageError
 from pdekit.solution import Status
 from pdekit.space.grid import Grid
 
-STILL, ANIMATED = (".png", ".pdf", ".svg"), ".gif"
+STILL = (".png", ".pdf", ".svg")
 ORDER = ("input", "geometry", "boundary", "output")
-PER_SECOND = 10  # frames of an animation
 LINE = 90  # characters of a caption
 
 
 def show(path: str | Path, sample: int, out: str | Path, *, split: str | None = None) -> Path:
     """Draw sample number `sample` (from 0) of a split, the first by default, and write it to `out`; returns `out`.
 
-    .png, .pdf, .svg: all fields, a trajectory as a row of frames. .gif: all fields, a frame after the other. An existing
-    picture is replaced. Raises BadInput (no such sample, split or ending; nothing to animate), StorageError.
+    .png, .pdf, .svg: all fields, a trajectory as a row of frames, in 1D as lines and over space and time. .gif, and .mp4 where
+    ffmpeg is at hand: all fields, a frame after the other. An existing picture is replaced. Raises BadInput (no such sample,
+    split or ending; nothing to animate; no ffmpeg), StorageError.
     """
     out = Path(out)
     ending = out.suffix.lower()
-    if ending not in (*STILL, ANIMATED):
+    if ending not in (*STILL, *ANIMATED):
         raise BadInput.of(
             f"a picture cannot be written as {str(out)!r}.",
             found=f"ending {out.suffix!r}",
-            allowed=", ".join((*STILL, f"{ANIMATED} (trajectories)")),
+            allowed=f"{', '.join((*STILL, *ANIMATED))} (the last two for trajectories)",
         )
+    require_writer(out)
     if not out.absolute().parent.is_dir() or not os.access(out.absolute().parent, os.W_OK):
         raise BadInput.of(f"nothing can be written to {str(out.absolute().parent)!r}.")
     with open_file(path) as file:
         chosen = file.splits[0] if split is None else split
         panels, title, caption = describe(file, chosen, sample)
-    if ending == ANIMATED and all(p.time is None for p in panels):
+    if ending in ANIMATED and all(p.time is None for p in panels):
         raise BadInput.of(
             f"sample {sample} of {chosen!r} has no frames to animate.", allowed=", ".join(STILL), hint="--out NAME.png"
         )
     partial = out.with_name(f".partial-{os.getpid()}-{out.name}")
     try:
-        if ending == ANIMATED:
-            _animate(panels, title, caption, partial)
+        if ending in ANIMATED:
+            write_film(*moving(panels, title, caption), partial)
         else:
             with mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "pdekit"}):
                 still(panels, title, caption).savefig(partial, format=ending[1:])
@@ -67,12 +67,6 @@ def draw(path: str | Path, sample: int, *, split: str | None = None) -> Figure:
     """The still figure of a sample, unsaved. Raises BadInput."""
     with open_file(path) as file:
         return still(*describe(file, file.splits[0] if split is None else split, sample))
-
-
-def _animate(panels: list[Panel], title: str, caption: str, out: Path) -> None:
-    figure, update, frames = moving(panels, title, caption)
-    FigureCanvasAgg(figure)
-    FuncAnimation(figure, update, frames=frames, blit=False).save(out, writer=PillowWriter(fps=PER_SECOND), dpi=100)
 
 
 def describe(file: DataFile, split: str, sample: int) -> tuple[list[Panel], str, str]:

@@ -9,6 +9,7 @@ from matplotlib.image import AxesImage
 from PIL import Image
 
 from pdekit.cli.main import main
+from pdekit.data.animation import chosen_frames
 from pdekit.data.info import info
 from pdekit.data.read import open_file
 from pdekit.data.show import describe, draw, show
@@ -198,7 +199,7 @@ def test_pictures_are_whole_files_of_their_kind(plane, tmp_path, ending):
         (["--sample", "1"], "has no sample 1"),
         (["--sample", "-1"], "allowed: 0 to 0"),
         (["--split", "trian"], "did you mean 'train'?"),
-        (["--out", "{}/a.jpg"], "allowed: .png, .pdf, .svg, .gif (trajectories)"),
+        (["--out", "{}/a.jpg"], "allowed: .png, .pdf, .svg, .gif, .mp4 (the last two for trajectories)"),
         (["--out", "{}/a.gif"], "has no frames to animate"),
         (["--out", "{}/none/a.png"], "nothing can be written"),
     ],
@@ -237,3 +238,51 @@ def test_an_unknown_status_and_a_missing_residual_are_said(clean, tmp_path):
     solver = info(path)["splits"]["train"]["solver"]
     assert solver["status"] == {"converged": 6, "unknown (99)": 1}
     assert set(solver) == {"status", "steps_median", "seconds_mean"}
+
+
+@pytest.fixture
+def line(tmp_path):
+    """A front that moves to the right: u = 1 where x < t, on times in a file of its own."""
+
+    def make(time, name="line.h5"):
+        grid = Grid.make(10, 2.0, location="vertex", unit="m")
+        u = np.stack([np.where(grid.coordinates[0] < t, 1.0, 0.1 * t) for t in time])[None]
+        return written(tmp_path / name, grid, {"u": u}, time=np.asarray(time), time_units="s"), u[0]
+
+    return make
+
+
+def test_a_trajectory_in_one_dimension_is_lines_and_an_image_over_space_and_time(line):
+    path, u = line(np.linspace(0.5, 1.5, 6))
+    figure = draw(path, 0)
+    image = images(figure)["over space and time"]
+    assert (image.axes.get_xlabel(), image.axes.get_ylabel()) == ("x [m]", "t [s]")
+    assert image.get_extent() == pytest.approx([-0.1, 1.9, 0.4, 1.6])  # frames and points in the middle of their boxes
+    for k, t in enumerate(np.linspace(0.5, 1.5, 6)):
+        for j, x in enumerate(np.arange(10) * 0.2):
+            assert shown(image, x, t) == pytest.approx(u[k, j], abs=1e-6)
+    lines = next(a for a in figure.axes if len(a.lines) == 5)
+    assert lines.lines[-1].get_ydata() == pytest.approx(u[-1])
+
+
+def test_frames_that_are_not_evenly_spaced_are_lines_only(line):
+    path, _ = line([0.0, 0.5, 2.0])
+    assert "over space and time" not in images(draw(path, 0))
+
+
+def test_a_film_can_be_of_evenly_chosen_frames():
+    assert chosen_frames(9, None) == list(range(9))
+    assert chosen_frames(101, 5) == [0, 25, 50, 75, 100]
+    assert chosen_frames(3, 40) == [0, 1, 2]
+
+
+def test_an_mp4_is_refused_in_words_where_there_is_no_ffmpeg(trajectory, tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(BadInput, match=r"(?s)an MP4 cannot be written.*no program ffmpeg.*NAME.gif"):
+        show(trajectory, 0, tmp_path / "t.mp4")
+    assert not list(tmp_path.glob("*.mp4"))
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="no ffmpeg on this machine")
+def test_an_mp4_is_written_where_there_is(trajectory, tmp_path):
+    assert b"ftyp" in show(trajectory, 0, tmp_path / "t.mp4").read_bytes()[:16]
