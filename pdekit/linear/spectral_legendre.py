@@ -11,15 +11,12 @@ from pdekit.linear.spectral_basis import basis
 from pdekit.linear.spectral_box import RESONANT
 from pdekit.linear.spectral_cases import Cases
 from pdekit.linear.spectral_galerkin import Galerkin
-from pdekit.linear.spectral_solvers import Answers, SpectralSolver
+from pdekit.linear.spectral_solvers import FINER, SPARE, Answers, SpectralSolver
 from pdekit.solution import Status
 from pdekit.space import legendre
 from pdekit.space.grid import Grid
 from pdekit.space.rational import interpolation_matrix
 from pdekit.space.series import along_axes
-
-FINER = 1.6  # quadrature nodes per point: between them the rational interpolant bends as fast as the grid, pi/2 nodes a wave
-SPARE = 16
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class LegendreGalerkin(SpectralSolver):
             elif free[i] and min(cases.imbalance[i], level[i]) > cases.rounding and not self.project_rhs:
                 status[i] = Status.INCOMPATIBLE_RHS
         lost = np.array([s is not None for s in status])
-        right.reshape(n, -1)[free, 0] = 0.0
+        right[(free, *(0,) * cases.grid.dim)] = 0.0
         b = system.tested(right)
         c = np.where(lost, _elsewhere(system), c).reshape(one)
         x = system.solve(b, c)

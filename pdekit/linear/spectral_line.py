@@ -7,7 +7,8 @@ conditioned, where collocation's condition number grows like N^4.
 
 Unknowns are scaled by n^-p and the inner rows by n^(p-1), p = 1 between two dirichlet ends, else 3: the rows of the ends are
 then in l2, and the condition number stays O(1) in N. With p = 1 a neumann end makes it grow like N^2 (measured).
-Like `spectral_box` it wants the source as a function or at the nodes of `chebyshev.nodes`, and no card names it.
+Like `spectral_box` it wants the source as a function or at the nodes of `chebyshev.nodes`; the card `ultraspherical`
+(`spectral_ultraspherical`) brings samples there first.
 Source: Olver & Townsend 2013, doi:10.1137/120865458, sec. 2 and 3.
 """
 
@@ -60,7 +61,7 @@ class SpectralLine:
                 "an ultraspherical solve needs two ends that fix its solution.",
                 found=f"{boundary[0]!r}, {boundary[1]!r}, reaction {reaction!r}",
                 allowed='"dirichlet", "neumann"; not two "neumann" with reaction 0',
-                hint="SpectralBox solves pure neumann problems",
+                hint="SpectralBox and legendre-galerkin solve pure neumann problems",
             )
         if not (math.isfinite(diffusivity) and diffusivity > 0 and math.isfinite(reaction)):
             raise BadInput.of(
@@ -99,21 +100,36 @@ class SpectralLine:
         f = at_nodes(source, [self.nodes], "source")
         if not (np.isfinite(f).all() and math.isfinite(low) and math.isfinite(high)):
             return Solution(np.full(f.shape, math.nan), Status.NONFINITE_INPUT, info=info)
-        if self.factor is None or not self.condition < SINGULAR:
+        if self.resonant:
             return Solution(np.full(f.shape, math.nan), Status.BREAKDOWN, info=info)
-        inner = (self.to_c2 @ chebyshev.coefficients(f))[: self.degree - 1] * self.scale
-        b = np.concatenate([self.row * np.array([low, high]), inner])
-        x = self.factor.solve(b)
-        size = float(np.linalg.norm(b))
-        residual = float(np.linalg.norm(b - self.matrix @ x)) / size if size > 0 else 0.0
+        a, residual, _ = self.series(chebyshev.coefficients(f)[None], np.array([[low, high]]))
         return Solution(
-            chebyshev.values(self.column * x),
+            chebyshev.values(a[0]),
             Status.EVALUATED,
-            true_residual=residual,
+            true_residual=float(residual[0]),
             seconds=perf_counter() - started,
             setup_seconds=self.setup_seconds,
             info=info,
         )
+
+    @property
+    def resonant(self) -> bool:
+        """True where a float64 solve keeps fewer than four digits, or none."""
+        return self.factor is None or not self.condition < SINGULAR
+
+    def series(self, f: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(u, residual, size): Chebyshev coefficients (n, N+1) of n solutions at once; the relative residual of the scaled
+        linear system and the norm of its right-hand side, both (n,).
+
+        f   (n, N+1) Chebyshev coefficients;  ends   (n, 2) u or a du/dn at the low and the high end
+        The line must not be `resonant`.
+        """
+        inner = (self.to_c2 @ f.T)[: self.degree - 1] * self.scale[:, None]
+        b = np.concatenate([self.row[:, None] * ends.T, inner])
+        x = self.factor.solve(b)
+        size = np.linalg.norm(b, axis=0)
+        residual = np.linalg.norm(b - self.matrix @ x, axis=0) / np.where(size > 0, size, 1.0)
+        return (self.column[:, None] * x).T, residual, size
 
 
 def _factor(matrix: sp.csc_array) -> tuple[Any, float]:

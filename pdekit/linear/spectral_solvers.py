@@ -29,6 +29,10 @@ from pdekit.solver import Instances
 from pdekit.space.grid import Grid
 
 LEAST, MOST = 4, 512  # degrees per axis; above, the set-up of O(N^3) takes a minute and more
+FINER, SPARE = (
+    1.6,
+    16,
+)  # nodes of the interpolant per sample, and besides: it bends as fast as the grid, pi/2 nodes a point
 ACCEPTED = 1e-8  # residual of the spectral system that a solve may leave, as of a direct one
 
 
