@@ -15,6 +15,7 @@ from pdekit.data.read import DataFile, open_file
 from pdekit.data.report import Finding, Notes, Report
 from pdekit.errors import FormatError
 from pdekit.problems.problem import Elliptic, Problem
+from pdekit.problems.semilinear import Semilinear
 
 Progress = Callable[[int, int, str], None]
 
@@ -37,7 +38,7 @@ def check(path: str | Path, against: str | Path | None = None, progress: Progres
         check_form(file, notes)
         check_completeness(file, notes, unverified)
         seen: dict[bytes, tuple[str, int]] = {}
-        hashes = {}
+        hashes, along = {}, []
         total, done = sum(file.size(s) for s in file.splits), 0
         for split in file.splits:
             checker = SplitCheck(file, split, notes, seen)
@@ -48,10 +49,13 @@ def check(path: str | Path, against: str | Path | None = None, progress: Progres
                 if progress:
                     progress(done, total, f"checking {split}")
             checker.statistics()
+            if checker.trajectories is not None:
+                along.append(checker.trajectories.sentence())
+                unverified += checker.trajectories.unverified()
             hashes[split] = checker.record.get(SAMPLE_HASH.name, np.zeros(0, dtype=np.uint64))
         if content_hash(hashes[s] for s in file.splits) != file.content_hash:
             notes.file("checksums", "/", "content_hash is not that of the sample hashes")
-        verified = _verified(file, problem)
+        verified = [*_verified(file, problem), *along]
         if against is not None:
             with open_file(against) as other:
                 for where, text in differences(file, other, progress):
@@ -66,10 +70,14 @@ def _problem(file: DataFile, notes: Notes, unverified: list[str]) -> Problem | N
     except FormatError as error:
         notes.file("form", "/", str(error))
         problem = None
-    if not isinstance(problem, Elliptic):
-        reason = "no problem in the file" if problem is None else f"no such test for problem {problem.name!r} yet"
+    if not isinstance(problem, Elliptic | Semilinear):
+        reason = "no problem in the file" if problem is None else _steps_alone(problem)
         unverified.append(f"the equation, boundary values and conservation: {reason}")
     return problem
+
+
+def _steps_alone(problem: Problem) -> str:
+    return f"the frames of problem {problem.name!r} are too far apart for its operator, and no other test is known"
 
 
 def _own_problem(file: DataFile, split: str, problem: Problem | None) -> Problem | None:

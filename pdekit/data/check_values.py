@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pdekit.data.check_trajectories import TrajectoryCheck, check_of
 from pdekit.data.format import RECORD_NAMES, SAMPLE_HASH, STATISTICS, sample_hashes
 from pdekit.data.hdf5 import plain
 from pdekit.data.read import DataFile
@@ -16,6 +17,7 @@ from pdekit.data.statistics import combine, moments
 from pdekit.data.verify import TESTS, discrepancies
 from pdekit.errors import BadInput, FormatError
 from pdekit.problems.problem import Elliptic, Problem
+from pdekit.problems.semilinear import Semilinear
 from pdekit.solution import Status
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
@@ -52,6 +54,7 @@ class SplitCheck:
         self.recipe = _recipe_of(file, split)
         self.rtol = self.recipe.settings().get("rtol") if self.recipe is not None else None
         self.record = self._record()
+        self.trajectories: TrajectoryCheck | None = None
 
     def strips(self) -> Iterator[slice]:
         """Ranges of samples that are read at once, of about STRIP_BYTES."""
@@ -84,6 +87,8 @@ class SplitCheck:
         self._duplicates(whole, strip)
         self._statuses(record, strip)
         self._origin(record, strip)
+        if isinstance(problem, Semilinear):
+            self._trajectories(problem, whole, strip, np.flatnonzero(sound))
         if isinstance(problem, Elliptic) and self.grid is not None:
             self._equation(problem, self.grid, whole, record, strip, np.flatnonzero(sound))
 
@@ -186,6 +191,22 @@ class SplitCheck:
             for test, ratio in ratios.items():
                 if not ratio <= 1:
                     self.notes.sample("equation", f"/{self.split}/{output}", TESTS[test], strip.start + int(i))
+
+    def _trajectories(
+        self, problem: Semilinear, values: dict[str, np.ndarray], strip: slice, sound: np.ndarray
+    ) -> None:
+        missing = [spec.name for spec in (*problem.inputs, *problem.outputs) if spec.name not in values]
+        if missing:
+            self.notes.sample(
+                "equation", f"/{self.split}", f"{', '.join(missing)} of the problem is missing", strip.start
+            )
+            return
+        if self.trajectories is None:
+            time = self.file.time(self.split)
+            self.trajectories = check_of(problem, self.grid, time, self.recipe, self.split, self.notes)
+        if self.trajectories is not None and sound.size:
+            some = values if len(sound) == strip.stop - strip.start else {k: v[sound] for k, v in values.items()}
+            self.trajectories.look(some, self.file.names(self.split, "parameter"), strip.start + sound)
 
     def statistics(self) -> None:
         """Compare the stored statistics of the training split with those of the values that were read."""

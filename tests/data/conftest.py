@@ -1,10 +1,13 @@
 """A small Darcy recipe, and the file it makes, for the tests of this folder."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from pdekit.data.generate import generate
+
+sys.path.insert(0, str(Path(__file__).parent))  # `--import-mode=importlib` does not: `sealing` is found by it
 
 RECIPE = """\
 format = 1

@@ -6,39 +6,14 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+from sealing import faulty
 
 from pdekit.cli.main import main
 from pdekit.data.check import check
-from pdekit.data.format import content_hash, sample_hashes, split_order
 from pdekit.data.generate import generate
-from pdekit.data.statistics import combine, moments
 from pdekit.data.write import write_dataset
 from pdekit.errors import BadInput
 from pdekit.space.grid import Grid
-
-
-def seal(file):
-    """Recompute hashes and statistics, so that only the fault itself is left to be found."""
-    hashes = {}
-    for name in split_order({name: int(np.ravel(group.attrs["split_number"])[0]) for name, group in file.items()}):
-        group = file[name]
-        stored = {v: group[v][...] for v in group if "role" in group[v].attrs}
-        hashes[name] = sample_hashes(stored)
-        group["sample_hash"][...] = hashes[name]
-        if name == "train":
-            for v, values in stored.items():
-                for key, figure in combine(moments(values), values[0].size).items():
-                    group[v].attrs[key] = figure
-    file.attrs["content_hash"] = content_hash(hashes.values())
-
-
-def faulty(path, tmp_path, edit, sealed=True):
-    out = shutil.copy(path, tmp_path / "faulty.h5")
-    with h5py.File(out, "r+") as file:
-        edit(file)
-        if sealed:
-            seal(file)
-    return out
 
 
 def findings(path) -> list[tuple[str, str, str]]:
