@@ -9,8 +9,9 @@ import numpy as np
 
 from pdekit.data.advance import Advance, Arrival
 from pdekit.data.advance import ratio as ratio_of
+from pdekit.data.check_steps import StepCheck
 from pdekit.data.recipe import Recipe
-from pdekit.data.report import Notes
+from pdekit.data.report import Notes, note_frames
 from pdekit.errors import BadInput
 from pdekit.problems.semilinear import Semilinear
 from pdekit.registry import build_solver, read_card
@@ -75,9 +76,9 @@ class TrajectoryCheck:
                     "the velocity has a divergence" if name == "divergence" else f"the budget of {name!r} is not kept"
                 )
                 mark(text, k + 1, ~bad[:, k + 1] & (ratio_of(missing, bound + slack.get(name, 0.0)) > 1))
-        self._note(bad, numbers, place, "{} not follow from the one before")
+        note_frames(self.notes, bad, numbers, place, "{} not follow from the one before")
         for text, marks in wrong.items():
-            self._note(marks, numbers, place, text + " in {}")
+            note_frames(self.notes, marks, numbers, place, text + " in {}")
 
     def sentence(self) -> str:
         """What was verified."""
@@ -169,25 +170,15 @@ class TrajectoryCheck:
         self.blind += int((~bad & ~seen).sum())
         self.worst = max(self.worst, float(share[seen].max(initial=0.0)))
 
-    def _note(self, marks: np.ndarray, numbers: np.ndarray, place: str, text: str) -> None:
-        for row, number in zip(marks, numbers, strict=True):
-            frames = np.flatnonzero(row)
-            if frames.size:
-                self.notes.sample("equation", place, text.format(_named_frames(frames, text)), int(number))
-
-
-def _named_frames(frames: np.ndarray, text: str) -> str:
-    verb = ("do", "does") if text.startswith("{}") else ("", "")
-    first = ", ".join(map(str, frames[:6])) + (", ..." if len(frames) > 6 else "")
-    return f"frames {first} {verb[0]}".strip() if len(frames) > 1 else f"frame {first} {verb[1]}".strip()
-
 
 def check_of(
     problem: Any, grid: Grid | None, times: np.ndarray | None, recipe: Recipe | None, split: str, notes: Notes
-) -> TrajectoryCheck | None:
-    """The check of a split whose problem is semilinear, on a grid and at times that can be used; else None."""
-    if not isinstance(problem, Semilinear) or grid is None or times is None or len(times) < 2:
+) -> TrajectoryCheck | StepCheck | None:
+    """The check of a split whose problem evolves, on a grid and at times that can be used; None where there is none."""
+    if grid is None or times is None or len(times) < 2:
         return None
+    if not isinstance(problem, Semilinear):
+        return None if recipe is None else StepCheck(problem, grid, times, recipe, split, notes)
     try:
         problem.check_grid(grid)
     except BadInput as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pdekit.data.check_steps import StepCheck
 from pdekit.data.check_trajectories import TrajectoryCheck, check_of
 from pdekit.data.format import RECORD_NAMES, SAMPLE_HASH, STATISTICS, sample_hashes
 from pdekit.data.hdf5 import plain
@@ -16,8 +17,8 @@ from pdekit.data.samples import FALSE_CONVERGENCE_FACTOR, seed_sequence
 from pdekit.data.statistics import combine, moments
 from pdekit.data.verify import TESTS, discrepancies
 from pdekit.errors import BadInput, FormatError
+from pdekit.problems.evolution import Evolution
 from pdekit.problems.problem import Elliptic, Problem
-from pdekit.problems.semilinear import Semilinear
 from pdekit.solution import Status
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
@@ -54,7 +55,7 @@ class SplitCheck:
         self.recipe = _recipe_of(file, split)
         self.rtol = self.recipe.settings().get("rtol") if self.recipe is not None else None
         self.record = self._record()
-        self.trajectories: TrajectoryCheck | None = None
+        self.trajectories: TrajectoryCheck | StepCheck | None = None
 
     def strips(self) -> Iterator[slice]:
         """Ranges of samples that are read at once, of about STRIP_BYTES."""
@@ -87,7 +88,7 @@ class SplitCheck:
         self._duplicates(whole, strip)
         self._statuses(record, strip)
         self._origin(record, strip)
-        if isinstance(problem, Semilinear):
+        if isinstance(problem, Evolution):
             self._trajectories(problem, whole, strip, np.flatnonzero(sound))
         if isinstance(problem, Elliptic) and self.grid is not None:
             self._equation(problem, self.grid, whole, record, strip, np.flatnonzero(sound))
@@ -192,9 +193,7 @@ class SplitCheck:
                 if not ratio <= 1:
                     self.notes.sample("equation", f"/{self.split}/{output}", TESTS[test], strip.start + int(i))
 
-    def _trajectories(
-        self, problem: Semilinear, values: dict[str, np.ndarray], strip: slice, sound: np.ndarray
-    ) -> None:
+    def _trajectories(self, problem: Evolution, values: dict[str, np.ndarray], strip: slice, sound: np.ndarray) -> None:
         missing = [spec.name for spec in (*problem.inputs, *problem.outputs) if spec.name not in values]
         if missing:
             self.notes.sample(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -62,3 +64,19 @@ class Notes:
             plural = f"samples {first} ({len(numbers)} in all)" if len(numbers) > 1 else f"sample {first}"
             out.append(Finding(test, f"{where}, {plural}", text))
         return tuple(out)
+
+
+def note_frames(notes: Notes, marks: np.ndarray, numbers: np.ndarray, place: str, text: str) -> None:
+    """Note the marked frames (n, t) of samples `numbers`; `text` has a place {} for "frames 2, 3 do" at its start, or for
+    "frames 2, 3" elsewhere."""
+    for row, number in zip(marks, numbers, strict=True):
+        frames = np.flatnonzero(row)
+        if frames.size:
+            notes.sample("equation", place, text.format(_named(frames, text.startswith("{}"))), int(number))
+
+
+def _named(frames: np.ndarray, acting: bool) -> str:
+    many = len(frames) > 1
+    first = ", ".join(map(str, frames[:6])) + (", ..." if len(frames) > 6 else "")
+    verb = "" if not acting else " do" if many else " does"
+    return f"frame{'s' if many else ''} {first}{verb}"

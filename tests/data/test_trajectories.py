@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import xarray
+from sealing import faulty
 
 from pdekit.data import executors
 from pdekit.data.check import check
@@ -95,14 +96,56 @@ def test_telemetry_is_neither_a_field_nor_hashed(path, tmp_path):
         assert file.content_hash == before
 
 
-def test_check_passes_and_finds_a_spoiled_frame(path, tmp_path):
+def test_check_advances_every_frame_by_the_solver_of_the_recipe(path):
     report = check(path)
     assert report.passed, report.findings
-    assert any("no such test for problem 'heat'" in text for text in report.unverified)
-    (tmp_path / "b.h5").write_bytes(path.read_bytes())
-    with h5py.File(tmp_path / "b.h5", "r+") as file:
-        file["train"]["temperature"][1, 3] *= 1.01
-    assert not check(tmp_path / "b.h5").passed
+    said = next(text for text in report.verified if text.startswith("equation"))
+    assert "12 steps from frame to frame of train computed again by 'crank-nicolson-tuned'" in said
+    assert float(said.split("errors up to ")[1].split(" of the change")[0]) < 1e-4
+    assert any("whether the time steps" in text for text in report.unverified)
+
+
+def swapped(u):
+    u[2], u[3] = u[3].copy(), u[2].copy()
+
+
+def scaled(u):
+    u[3] *= np.float32(1 + 1e-4)
+
+
+def repeated(u):
+    u[3] = u[2]
+
+
+def turned(u):
+    u[3] = u[3].T.copy()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [
+        (swapped, "frames 2, 3, 4 do not follow from the one before"),
+        (scaled, "frames 3, 4 do not follow from the one before"),
+        (repeated, "frames 3, 4 do not follow from the one before"),
+        (turned, "frames 3, 4 do not follow from the one before"),
+    ],
+)
+def test_check_finds_a_spoiled_frame(path, tmp_path, spoil, text):
+    def edit(file):
+        values = file["train/temperature"][1]
+        spoil(values)
+        file["train/temperature"][1] = values
+
+    found = check(faulty(path, tmp_path, edit)).findings
+    assert [(f.test, f.where, f.text) for f in found] == [("equation", "/train/temperature, sample 1", text)]
+
+
+def test_check_finds_a_start_that_is_not_the_first_frame(path, tmp_path):
+    def edit(file):
+        file["test/initial"][0] *= np.float32(1 + 1e-5)
+
+    found = check(faulty(path, tmp_path, edit)).findings
+    assert [f.text for f in found] == ["the first frame is not the start that solvers are given"]
 
 
 def test_workers_and_interruptions_change_nothing(path, tmp_path, monkeypatch):
