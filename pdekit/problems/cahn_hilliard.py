@@ -53,7 +53,8 @@ class CahnHilliard(Semilinear):
 
     def nonlinear(self, v: Any, t: float, space: Dealiased) -> Any:
         """mobility Laplace(u^3 - 3u)."""
-        return self.mobility * space.laplacian(like=v) * (space.forward(space.backward(v) ** 3) - 3 * v)
+        u = space.backward(v)
+        return self.mobility * space.laplacian(like=v) * space.forward(u**3 - 3 * u)
 
     def quantities(self, v: Any, t: float, space: Dealiased) -> dict[str, Any]:
         """Mean of u, the free energy gamma |grad u|^2/2 + (1 - u^2)^2/4."""

@@ -46,7 +46,8 @@ class FisherKPP(Semilinear):
 
     def nonlinear(self, v: Any, t: float, space: Dealiased) -> Any:
         """r (u - u^2)."""
-        return self.r * (v - space.forward(space.backward(v) ** 2))
+        u = space.backward(v)
+        return self.r * space.forward(u - u * u)
 
     def flow(self, v: Any, t: float, h: float, space: Dealiased) -> Any:
         """The logistic solution at every point; no polynomial, so that its last modes hold aliases."""

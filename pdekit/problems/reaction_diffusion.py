@@ -48,7 +48,8 @@ class ReactionDiffusion(Semilinear):
 
     def nonlinear(self, v: Any, t: float, space: Dealiased) -> Any:
         """rho (u - u^2)."""
-        return self.rho * (v - space.forward(space.backward(v) ** 2))
+        u = space.backward(v)
+        return self.rho * space.forward(u - u * u)
 
     def flow(self, v: Any, t: float, h: float, space: Dealiased) -> Any:
         """The logistic solution at every point; no polynomial, so that its last modes hold aliases."""

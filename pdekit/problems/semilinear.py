@@ -44,7 +44,11 @@ class Semilinear(Evolution):
 
     @abstractmethod
     def nonlinear(self, v: Any, t: float, space: Dealiased) -> Any:
-        """N(v, t), like v, in units of v per T: products at points, sums of their coefficients."""
+        """N(v, t), like v, in units of v per T: products at points, sums of their coefficients.
+
+        Terms that are linear in v and let it grow go by way of the points too, or into L: rounding leaves v a little off the
+        coefficients of a real field, and only the solver's L is known to it (spectral.py, `_keep_real`).
+        """
 
     def speed(self, v: Any, space: Dealiased) -> Any:
         """(n,) largest speed at which anything is carried, in L/T, for steps chosen by a CFL number."""

@@ -152,6 +152,8 @@ class _Run:
     def _march(self, v: Any) -> March:
         how, times = self.how, list(self.cases.times)  # pyright: ignore[reportArgumentType]
         stepper, own, space = STEPPERS[how.scheme](), self.own, self.space
+        if space.dim > 1 and np.real(self.L).max() > 0:
+            _keep_real(stepper, space)
 
         def N(v: Any, t: float, h: float = 0.0) -> Any:
             return own.flow(v, t, h, space) if stepper.flow else own.nonlinear(v, t, space)
@@ -211,6 +213,23 @@ def _coarser(space: Dealiased, factor: float) -> Dealiased:
         return space
     points = tuple(int(n * factor) for n in space.points)
     return Dealiased(points, space.length, space.degree)
+
+
+def _keep_real(stepper: Any, space: Dealiased) -> None:
+    """Let every step end on coefficients of a real field, to the last bit.
+
+    Rounding leaves v(-k) a little off conj v(k). N is made of real values and does not see that part: where L has growth it
+    grows as exp(t L) for ever, and in the end it is all there is (Allen-Cahn at t ~ 40, Cahn-Hilliard at 0.2, measured).
+    """
+    step, with_error = stepper.step, getattr(stepper, "step_with_error", None)
+    stepper.step = lambda v, t, N: space.modes.real(step(v, t, N))
+    if with_error is not None:
+
+        def both(v: Any, t: float, N: Any) -> Any:
+            new, gap = with_error(v, t, N)
+            return space.modes.real(new), gap
+
+        stepper.step_with_error = both
 
 
 def _host(u: Any) -> Any:

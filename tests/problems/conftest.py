@@ -130,6 +130,7 @@ def trajectory():
     """trajectory(problem, grid, starts, times, dt=..): the Solution for one sample, or more where starts are (n, *points)."""
 
     def march(problem, grid, starts, times, parameters=None, **settings):
+        settings = {"scheme": "etdrk4"} | settings
         given = {}
         for spec, u in zip(problem.inputs, starts, strict=True):
             u = np.asarray(u, float)

@@ -1,6 +1,6 @@
 """What every semilinear equation owes: its budgets, its symmetries, parameters per sample, batches, torch, resolutions.
 
-Nothing in this file names an equation: those of PROBLEMS are found, each on the smallest box it is defined on.
+Those of PROBLEMS are found, each on a small box that it is defined on.
 """
 
 from dataclasses import fields
@@ -23,6 +23,9 @@ NAMES = [name for name in sorted(PROBLEMS) if issubclass(PROBLEMS[name], Semilin
 @pytest.fixture(params=NAMES)
 def problem(request):
     return PROBLEMS[request.param]()
+
+
+COUPLED = {"wave", "shallow-water"}  # by linear terms that turn one field into another and back
 
 
 def box(problem, n=16, dim=None):
@@ -176,6 +179,38 @@ def test_twice_the_points_give_the_same_field(problem):
     for name, u in answers[0].items():
         common = answers[1][name][(..., *(slice(None, None, 2),) * dim)]
         assert np.abs(u - common).max() < 2e-7 * np.abs(u).max(), name
+
+
+def test_what_is_not_of_a_real_field_does_not_grow(problem):
+    """v(-k) = conj v(k) holds to rounding only. What is off is not seen by products: it must not grow by itself either,
+    unless by L, which the solver knows of."""
+    if max(problem.dims) == 1:
+        pytest.skip("one axis: the only such part is the imaginary one of the mean, and transforms leave none")
+    grid = box(problem, dim=2 if 2 in problem.dims else 3)
+    v, space = state(problem, grid)
+    rng = np.random.default_rng(0)
+    noise = 1e-3 * (rng.standard_normal(v.shape) + 1j * rng.standard_normal(v.shape))
+    off = noise - space.modes.real(noise)
+    assert np.abs(off[..., 0]).max() > 1e-3
+    assert np.abs(space.backward(off)).max() < 1e-17
+    change = problem.nonlinear(v + off, 0.0, space) - problem.nonlinear(v, 0.0, space)
+    power = np.sum((np.conj(off) * change).real)
+    size = np.sum(np.abs(off) ** 2)
+    if problem.name not in COUPLED:
+        assert power < 1e-10 * size, "a linear term of N that takes v itself"
+
+
+@pytest.mark.parametrize("scheme", ["etdrk4", "sbdf2", "rk54"])
+def test_long_runs_with_growth_stay_real(scheme):
+    """Rounding times e^60: without the solver's care this run ends in a parasite of size 1e9."""
+    problem = PROBLEMS["allen-cahn"](epsilon=0.5)
+    grid = box(problem)
+    settings = {"rtol": 1e-6} if scheme == "rk54" else {}
+    found = run(
+        problem, Instances(grid, cases(problem, grid), {}, np.array([0.0, 60.0])), scheme=scheme, dt=0.1, **settings
+    )
+    assert [s.name for s in found.statuses] == ["EVALUATED"] * 3
+    assert np.abs(found.values["u"][:, 1] - 1).max() < 1e-10
 
 
 def test_speeds_are_one_number_a_sample(problem):
