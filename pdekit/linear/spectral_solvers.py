@@ -28,7 +28,7 @@ from pdekit.solution import Solution, Status
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
 
-LEAST, MOST = 4, 512  # degrees per axis; above, the set-up of O(N^3) takes a minute and more
+LEAST = 4  # degree per axis
 FINER, SPARE = (
     1.6,
     16,
@@ -57,7 +57,7 @@ class Answers:
 class SpectralSolver(ABC):
     """A Solver of -a Laplace u + c u = f on a box; all samples of a batch go through each product of matrices together.
 
-    degree_factor   degree of the polynomials per interval of the grid and axis; the degree is held between 4 and 512
+    degree_factor   degree of the polynomials per interval of the grid and axis; the degree is held between 4 and `most`
     blending        of the interpolation of samples, 0 to 9; at most the points less one. Higher is more exact for smooth
                     sources, and enlarges their noise more
     project_rhs     pure neumann problems: solve for the part of the source that the equation can balance
@@ -67,6 +67,7 @@ class SpectralSolver(ABC):
     discretisation = "spectral"
     dimensions: tuple[int, ...] = (1, 2, 3)
     kinds: tuple[str, ...] = KINDS
+    most = 512  # degree per axis above which a set-up of O(N^3) takes too long
     takes_start = False
 
     def __init__(
@@ -151,7 +152,7 @@ class SpectralSolver(ABC):
 
     def degree(self, grid: Grid) -> tuple[int, ...]:
         """Degree of the polynomials per axis."""
-        return tuple(int(min(max(round(self.degree_factor * n), LEAST), MOST)) for n in grid.intervals)
+        return tuple(int(min(max(round(self.degree_factor * n), LEAST), self.most)) for n in grid.intervals)
 
     def blend(self, points: int) -> int:
         """Blending degree on an axis, or on a face, of so many points."""

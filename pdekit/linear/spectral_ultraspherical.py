@@ -36,6 +36,7 @@ class Ultraspherical(SpectralSolver):
     """
 
     dimensions = (1,)
+    most = 2048  # its matrices from and to the points; the solve itself is O(N)
 
     def set_up(self, grid: Grid, degree: tuple[int, ...]) -> Ready:
         """The matrices between samples and coefficients."""
