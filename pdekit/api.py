@@ -122,9 +122,17 @@ def compare(
 
 
 def evaluate(
-    run: str | Path, file: str | Path, split: str = "test", *, progress: Progress | None = None
+    run: str | Path,
+    file: str | Path,
+    split: str = "test",
+    *,
+    time_scale: tuple[str, float] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Every metric of one learned solver on a split of a file. Raises BadInput or FormatError."""
+    """Every metric of one learned solver on a split of a file. Raises BadInput or FormatError.
+
+    time_scale   of trajectories: ("Lyapunov time", 22.2), in the data's unit; correlation times are told in it besides
+    """
     from pdekit.comparison import evaluate as room
 
-    return room(run, file, split=split, progress=progress)
+    return room(run, file, split=split, time_scale=time_scale, progress=progress)

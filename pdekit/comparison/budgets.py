@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pdekit.metrics.physics import budget_defect
+from pdekit.metrics.physics import budget_defect, relative_to_size
 from pdekit.problems.semilinear import Semilinear
 from pdekit.solver import Instances
 
@@ -21,13 +21,12 @@ from pdekit.solver import Instances
 class Budget:
     """One quantity of n trajectories over t scored frames.
 
-    values, reference     (n, t) the quantity itself
-    defect, floor         (n, t) of the solver and of the reference against the budget, over the size of the quantity; None
-                          where the problem names no rate
+    error            (n, t) |Q - Q_ref| over the size of Q in the reference
+    defect, floor    (n, t) of the solver and of the reference against the budget, over the same; None where the problem names
+                     no rate
     """
 
-    values: np.ndarray
-    reference: np.ndarray
+    error: np.ndarray
     defect: np.ndarray | None
     floor: np.ndarray | None
 
@@ -35,19 +34,10 @@ class Budget:
     def joined(cls, parts: Sequence[Budget]) -> Budget:
         """Blocks of samples as one."""
         return cls(
-            np.concatenate([p.values for p in parts]),
-            np.concatenate([p.reference for p in parts]),
+            np.concatenate([p.error for p in parts]),
             _joined([p.defect for p in parts]),
             _joined([p.floor for p in parts]),
         )
-
-    @property
-    def error(self) -> np.ndarray:
-        """(n, t) |Q - Q_ref| over the largest |Q_ref| of the trajectory; +inf where Q is not finite."""
-        size = np.abs(self.reference).max(axis=1, keepdims=True)
-        difference = np.abs(self.values - self.reference)
-        relative = np.divide(difference, size, out=np.where(difference > 0, np.inf, 0.0), where=size > 0)
-        return np.where(np.isfinite(self.values), relative, np.inf)
 
     def facts(self) -> dict[str, Any]:
         """Medians over the samples, per frame; the worst defect of all."""
@@ -78,12 +68,23 @@ def budgets(
     of_ref, ref_rates = _watched(problem, instances, ref, times)
     out = {}
     for name, values in own.items():
+        size = _size(name, of_ref[name], ref)
         defect = floor = None
         if name in own_rates:
-            defect = budget_defect(values, own_rates[name], times)
-            floor = budget_defect(of_ref[name], ref_rates[name], times)
-        out[name] = Budget(values, of_ref[name], defect, floor)
+            defect = budget_defect(values, own_rates[name], times, size)
+            floor = budget_defect(of_ref[name], ref_rates[name], times, size)
+        with np.errstate(invalid="ignore"):
+            out[name] = Budget(relative_to_size(np.abs(values - of_ref[name]), size), defect, floor)
     return out
+
+
+def _size(name: str, quantity: np.ndarray, ref: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(n,) largest |Q| of the reference; of "mean u", which may be zero, the root mean square of u."""
+    output = name.removeprefix("mean ")
+    if name == output or output not in ref:
+        return np.abs(quantity).max(axis=1)
+    square = np.asarray(ref[output], dtype=np.float64) ** 2
+    return np.sqrt(square.mean(axis=tuple(range(1, square.ndim))))
 
 
 def _watched(

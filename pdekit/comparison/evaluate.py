@@ -29,12 +29,12 @@ def evaluate(
     file: str | Path,
     *,
     split: str = "test",
-    time_scale: TimeScale | None = None,
+    time_scale: tuple[str, float] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Metrics of a trained solver on one split: mean with its 95 % interval, median, p95, worst; failures counted.
 
-    time_scale   of trajectories: what correlation times are told in, besides the data's unit of time
+    time_scale   of trajectories: name and length, in the data's unit, of what correlation times are told in besides
 
     The reference is what the file stores, which has an error of its own (`reference_error` where the file has it);
     `compare` solves a finer one. Trajectories are scored on the frames after those that the solver is given, and have their
@@ -47,11 +47,12 @@ def evaluate(
             allowed="a folder written by `pdekit train`, with run.json and card.toml",
             hint="a classical solver is scored by `pdekit compare FILE --solver NAME`",
         )
+    scale = None if time_scale is None else TimeScale(name=time_scale[0], value=time_scale[1])
     solver = load_solver(run)
     with open_file(file) as data:
         problem = data.problem_for(split) if split in data.splits else None
         n = data.size(split)  # raises on an unknown split
-        if time_scale is not None and data.time(split) is None:
+        if scale is not None and data.time(split) is None:
             raise BadInput.of("the data are steady: a time scale has no meaning.", hint="leave the time scale out")
         solver.prepare(problem)
         parts: dict[str, list[np.ndarray]] = {}
@@ -93,7 +94,7 @@ def evaluate(
     }
     if truth.frames is not None:
         joined = Rollout.joined(rollouts)
-        facts["rollout"] = facts_of(joined, truth.frames, one.grid, list(truth.values), draws.weights, time_scale)
+        facts["rollout"] = facts_of(joined, truth.frames, one.grid, list(truth.values), draws.weights, scale)
     return facts
 
 

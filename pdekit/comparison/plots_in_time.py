@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib as mpl
 import numpy as np
 
@@ -88,7 +90,7 @@ def last_spectra(comparison: Comparison) -> Figure:
         return figure
 
 
-def _dashed(runs: list[Outcome]) -> list[tuple[Outcome, str]]:
+def _dashed(runs: list[Outcome]) -> list[tuple[Outcome, Any]]:
     """Each run with its line style: solid for a solver's first one."""
     seen: dict[str, int] = {}
     out = []

@@ -11,6 +11,7 @@ from pdekit.comparison.run import Outcome
 from pdekit.metrics.cost import Front, front, time_at_error
 from pdekit.metrics.reduce import FLOOR_FACTOR
 
+NEARBY = 0.5  # a time step that loses samples is made good by a stable one not smaller than this part of it
 GAP = 10.0  # neighbouring classical runs must not differ by more than this factor in error
 Reason = tuple[str, str]
 
@@ -48,6 +49,8 @@ def weakened(outcomes: list[Outcome], metric: str, batch: int | str, family: Fro
     for o in outcomes:
         if o.entrant.kind != "classical" or o.refused or not o.failed.any() or o.failed.all():
             continue
+        if _stable_nearby(o, outcomes):
+            continue
         table, seconds = o.errors[metric], float(np.median(o.seconds(batch)))
         answered = float(np.nanmean(np.where(np.isfinite(table), table, np.nan)))
         if answered <= error and not seconds >= mine:
@@ -55,8 +58,22 @@ def weakened(outcomes: list[Outcome], metric: str, batch: int | str, family: Fro
             return "a baseline failed", (
                 f"the fastest run at this error, {o.name}, failed on {lost} of {n} samples, and without it the classical "
                 "side is weaker than it need be"
+                + ("; a stable step at most twice as small on its ladder would serve" if "dt" in o.point.knobs else "")
             )
     return None
+
+
+def _stable_nearby(lost: Outcome, outcomes: list[Outcome]) -> bool:
+    """The same solver took a step not less than half as large and lost no sample: its limit is known, nobody could use more."""
+    if "dt" not in lost.point.knobs:
+        return False
+    step, others = lost.point.knobs["dt"], {k: v for k, v in lost.point.knobs.items() if k != "dt"}
+    return any(
+        {k: v for k, v in o.point.knobs.items() if k != "dt"} == others
+        and step > o.point.knobs["dt"] >= (1 - 1e-9) * NEARBY * step
+        for o in usable(outcomes)
+        if o.entrant.name == lost.entrant.name
+    )
 
 
 def beyond(error: float, seconds: float, family: Front, runs: list[Outcome]) -> Reason | None:

@@ -173,7 +173,7 @@ def facts_of(
         "geometric_mean": geometric_mean(rollout.error),
         "correlation": {name: _middle(rollout.correlation[..., c]) for c, name in enumerate(outputs)},
         "correlation_times": [
-            {**asdict(one), **({} if scale is None else {"in": scale.name, "median_scaled": one.median / scale.value})}
+            {**asdict(one), **({} if scale is None else {"scale_name": scale.name, "scale": scale.value})}
             for one in lastings([rollout], frames.lead, weights)
         ],
         "stable_share": share,

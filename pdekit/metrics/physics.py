@@ -54,20 +54,29 @@ def mean_drift(u: Field, grid: Grid) -> Table:
 
 
 def budget_defect(
-    quantity: Float[np.ndarray, "n t"], rate: Float[np.ndarray, "n t"], times: Float[np.ndarray, " t"]
+    quantity: Float[np.ndarray, "n t"],
+    rate: Float[np.ndarray, "n t"],
+    times: Float[np.ndarray, " t"],
+    size: Float[np.ndarray, " n"],
 ) -> Float[np.ndarray, "n t"]:
-    """|Q(t) - Q(0) - integral of dQ/dt| over the largest |Q(0)| of the samples, by the trapezium rule over the stored frames.
+    """|Q(t) - Q(0) - integral of dQ/dt| / size, by the trapezium rule over the stored frames; dimensionless.
 
     rate   dQ/dt by the physics: 0 of what is conserved, -2 nu Z of the energy of a flow without forcing
+    size   of Q in each sample: its largest value, or of a mean that may be zero the root mean square of the field
     The rule has an error of its own, of second order in the spacing of the frames: what the reference has is the floor. +inf
-    where Q is not finite. Where Q starts from 0 in all samples, over its largest value.
+    where Q is not finite; where the size is zero, unless the defect is zero too.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         steps = 0.5 * (rate[:, 1:] + rate[:, :-1]) * np.diff(times)
         defect = np.abs(quantity - quantity[:, :1] - np.pad(np.cumsum(steps, axis=1), ((0, 0), (1, 0))))
-    size = np.abs(quantity[:, 0]).max() or np.abs(quantity[np.isfinite(quantity)]).max(initial=0.0)
-    out = defect / size if size > 0 else np.where(defect > 0, np.inf, 0.0)
-    return np.where(np.isfinite(quantity) & np.isfinite(defect), out, np.inf)
+    return relative_to_size(defect, size)
+
+
+def relative_to_size(difference: Float[np.ndarray, "n t"], size: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n t"]:
+    """difference / size of each sample; +inf where it is not finite, and where the size is zero and the difference is not."""
+    whole = np.broadcast_to(size[:, None], difference.shape)
+    out = np.divide(difference, whole, out=np.where(difference > 0, np.inf, 0.0), where=whole > 0)
+    return np.where(np.isfinite(difference), out, np.inf)
 
 
 def _zeros(u: Any) -> Any:

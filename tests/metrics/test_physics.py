@@ -77,13 +77,15 @@ def test_a_budget_is_kept_to_the_order_of_the_trapezium_rule():
         t = np.linspace(0.0, 1.0, frames)
         e = np.exp(-2 * np.multiply.outer([1.0, 0.5], t))
         rate = -2 * np.array([[1.0], [0.5]]) * e
-        worst.append(budget_defect(e, rate, t).max())
-        assert budget_defect(e, -rate, t).max() > 0.5
+        worst.append(budget_defect(e, rate, t, np.ones(2)).max())
+        assert budget_defect(e, -rate, t, np.ones(2)).max() > 0.5
     np.testing.assert_allclose(np.log2(np.divide(worst[:-1], worst[1:])), 2.0, atol=0.05)
 
 
 def test_a_budget_of_what_is_conserved_is_plain_drift_and_failures_are_infinite():
     t = np.array([0.0, 1.0, 2.0])
     q = np.array([[2.0, 2.0, 2.2], [-4.0, -4.0, np.nan]])
-    np.testing.assert_allclose(budget_defect(q, np.zeros((2, 3)), t), [[0, 0, 0.05], [0, 0, np.inf]], atol=1e-15)
-    assert budget_defect(np.zeros((1, 3)), np.zeros((1, 3)), t).tolist() == [[0, 0, 0]]
+    size = np.array([2.0, 4.0])
+    np.testing.assert_allclose(budget_defect(q, np.zeros((2, 3)), t, size), [[0, 0, 0.1], [0, 0, np.inf]], atol=1e-15)
+    still = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    assert budget_defect(still, np.zeros((2, 3)), t, np.zeros(2)).tolist() == [[0, 0, 0], [0, 0, np.inf]]
