@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pdekit.steppers.combine import pair, quadrature, shifted, two
 from pdekit.steppers.stepper import Stepper
 
 POINTS = 32
@@ -70,8 +71,8 @@ class ETDRK2(Stepper):
         """One step of size dt."""
         c = self.at(v)
         Nv = N(v, t)
-        a = c["E"] * v + c["p1"] * Nv
-        return a + c["p2"] * (N(a, t + self.dt) - Nv)
+        a = two(c["E"], v, c["p1"], Nv)
+        return shifted(a, c["p2"], N(a, t + self.dt), Nv)
 
 
 class ETDRK4(Stepper):
@@ -100,9 +101,9 @@ class ETDRK4(Stepper):
     def step(self, v: Any, t: float, N: Any) -> Any:
         """One step of size dt."""
         c, half = self.at(v), t + self.dt / 2
-        Nv, middle = N(v, t), c["E2"] * v
-        a = middle + c["Q"] * Nv
+        Nv = N(v, t)
+        a = two(c["E2"], v, c["Q"], Nv)
         Na = N(a, half)
-        Nb = N(middle + c["Q"] * Na, half)
-        Nc = N(c["E2"] * a + c["Q"] * (2 * Nb - Nv), t + self.dt)
-        return c["E"] * v + c["f1"] * Nv + 2 * c["f2"] * (Na + Nb) + c["f3"] * Nc
+        Nb = N(two(c["E2"], v, c["Q"], Na), half)
+        Nc = N(pair(c["E2"], a, c["Q"], Nb, Nv, 2.0, -1.0), t + self.dt)
+        return quadrature(c["E"], v, c["f1"], Nv, c["f2"], Na, Nb, c["f3"], Nc)

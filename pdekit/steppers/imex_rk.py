@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from pdekit.steppers.combine import pair, two
 from pdekit.steppers.stepper import Stepper
 
 GAMMA = 1 - 0.5**0.5  # plain floats: a NumPy scalar would widen a float32 state
@@ -73,13 +74,14 @@ class CNEuler(Stepper):
     stages = 1
 
     def coefficients(self, z: np.ndarray) -> dict[str, Any]:
-        """(1 + z/2)/(1 - z/2) and h/(1 - z/2)."""
-        return {"R": (1 + z / 2) / (1 - z / 2), "S": self.dt / (1 - z / 2)}
+        """(1 + z/2)/(1 - z/2) and h/(1 - z/2), and half of that."""
+        S = self.dt / (1 - z / 2)
+        return {"R": (1 + z / 2) / (1 - z / 2), "S": S, "half": S / 2}
 
     def step(self, v: Any, t: float, N: Any) -> Any:
         """One step of size dt."""
         c = self.at(v)
-        return c["R"] * v + c["S"] * N(v, t)
+        return two(c["R"], v, c["S"], N(v, t))
 
 
 class CNHeun(CNEuler):
@@ -92,8 +94,8 @@ class CNHeun(CNEuler):
     def step(self, v: Any, t: float, N: Any) -> Any:
         """One step of size dt."""
         c = self.at(v)
-        Nv, kept = N(v, t), c["R"] * v
-        return kept + c["S"] / 2 * (Nv + N(kept + c["S"] * Nv, t + self.dt))
+        Nv = N(v, t)
+        return pair(c["R"], v, c["half"], Nv, N(two(c["R"], v, c["S"], Nv), t + self.dt))
 
 
 class CNRK4(Stepper):
@@ -122,5 +124,5 @@ class CNRK4(Stepper):
         c, total = self.at(v), 0.0
         for i, carry in enumerate(self.carry):
             total = carry * total + N(v, t + self.nodes[i] * self.dt)
-            v = c[f"R{i}"] * v + c[f"S{i}"] * total
+            v = two(c[f"R{i}"], v, c[f"S{i}"], total)
         return v

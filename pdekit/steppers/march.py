@@ -85,8 +85,8 @@ def march(
     watch = _Watch(v, times[0])
     _emit(output, 0, times[0], watch.frame(v))
     for i, count in enumerate(counts):
-        for j in range(count):
-            with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
+            for j in range(count):
                 v = stepper.step(v, times[i] + j * stepper.dt, N)
         watch.look(v, times[i + 1])
         _emit(output, i + 1, times[i + 1], watch.frame(v))

@@ -53,7 +53,7 @@ class Stepper(ABC):
 
     def at(self, v: Any) -> dict[str, Any]:
         """The coefficients in the type and on the device of v: real ones stay real."""
-        key = (self.dt, str(v.dtype), str(device(v)))
+        key = (self.dt, v.dtype) if isinstance(v, np.ndarray) else (self.dt, v.dtype, str(device(v)))
         if key not in self._cast:
             self._cast[key] = {name: _like(array, v) for name, array in self._tables[self.dt].items()}
         return self._cast[key]

@@ -319,3 +319,17 @@ def test_a_forcing_that_the_grid_cannot_hold_is_refused():
     NavierStokes(forcing="kolmogorov").check_grid(square(13))
     with pytest.raises(BadInput, match="not defined on 1 axes"):
         NavierStokes().check_grid(Grid.make((32,), (1.0,), location="vertex"))
+
+
+@pytest.mark.parametrize("points", [(16, 16), (15, 24), (32, 13)])
+def test_kernels_are_the_array_code(points):
+    """NumPy states go by compiled kernels, torch tensors by the formula."""
+    p, grid = NavierStokes(forcing="kolmogorov", mode=2), Grid.make(points, (TAU, 3.0), location="vertex")
+    space = p.space(grid)
+    v = space.forward(np.random.default_rng(0).normal(size=(3, 1, *points)))
+    kept = v.copy()
+    found, formula = p.nonlinear(v, 0.0, space), p.nonlinear(torch.asarray(v), 0.0, space).numpy()
+    assert np.abs(found - formula).max() <= 1e-14 * np.abs(formula).max()
+    np.testing.assert_array_equal(v, kept)
+    flipped = np.ascontiguousarray(v[::-1])[::-1]  # not contiguous
+    np.testing.assert_array_equal(p.nonlinear(flipped, 0.0, space), found)
