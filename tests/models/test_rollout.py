@@ -118,7 +118,8 @@ def test_frames_of_a_spacetime_call_come_out_in_their_order():
         def forward(self, x):
             return torch.cat((x[:, -1:], -x[:, -1:]), dim=1)
 
-    call = SpaceTime(Time(), clock(horizon=4, way="spacetime", predict="value", increments=(1.0, 1.0)), (True, True))
+    time = clock(horizon=4, way="spacetime", predict="value", increments=(1.0, 1.0), padding=0.5)
+    call = SpaceTime(Time(), time, (True, True))
     answer = call(torch.zeros(3, 1, 2, 5, 7), torch.zeros(3, 0, 5, 7))
     assert answer.shape == (3, 4, 2, 5, 7)
     assert answer[1, :, 0, 2, 3].tolist() == [0.25, 0.5, 0.75, 1.0]

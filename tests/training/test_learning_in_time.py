@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import numpy as np
 import pytest
 from heat_trajectories import SPACING, grid, heat, write
@@ -220,6 +221,34 @@ def test_a_network_trained_at_one_spacing_refuses_another(heat_file, quick, tmp_
     _, cases, _ = read_instances(other, "test")
     with pytest.raises(BadInput, match=r"one spacing of frames only[\s\S]*found: 0.2 between[\s\S]*allowed: 0.1\n"):
         load_solver(run).solve(cases)
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        (0.3 * np.arange(6), r"one spacing of frames only[\s\S]*found: 0.3 between[\s\S]*split 'valid'"),
+        (None, r"trajectories of split 'valid' are shorter than a window[\s\S]*found: 2 frames[\s\S]*3 frames or more"),
+    ],
+)
+def test_a_selection_split_at_other_times_is_refused(heat_file, tmp_path, times, message):
+    path = tmp_path / "other.h5"
+    path.write_bytes(heat_file.read_bytes())
+    with h5py.File(path, "r+") as file:
+        if times is not None:
+            file["valid/time"][...] = times
+    if times is None:
+        u, v = heat(4, 6), heat(2, 2, seed=1)
+        long, short = (
+            write_dataset(tmp_path / f"{n}.h5", {"train": {"initial": a[:, 0], "u": a}, "valid": {"initial": a[:, 0], "u": a}},
+                          grid=grid(), roles={"initial": "input", "u": "output"}, time=SPACING * np.arange(a.shape[1]))
+            for n, a in (("long", u), ("short", v))
+        )  # fmt: skip
+        with h5py.File(long, "r+") as file, h5py.File(short) as other:
+            del file["valid"]
+            other.copy("valid", file)
+        path = long
+    with pytest.raises(BadInput, match=message):
+        train("fno-markov", path, out=tmp_path / "run", overrides={"time.horizon": 2}, device="cpu")
 
 
 ROLES = {"initial": "input", "u": "output"}
