@@ -9,15 +9,20 @@
     neumann, dirichlet  vertices, centres         DCT-III, IV k = 0..N-1     k + 1/2
     periodic            all                       FFT         k = 0..N-1     k   (argument pi k / N)
 
-N counts intervals. The forward transform is unnormalised, the backward one carries the 1/N. NumPy arrays only.
+N counts intervals. The forward transform is unnormalised, the backward one carries the 1/N. NumPy arrays in, NumPy arrays out
+(by scipy.fft); torch tensors in, tensors out, on their device. `eigenvalues`, `wavenumbers` and `parseval_weights` are NumPy.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.fft
+from array_api_compat import array_namespace, is_numpy_namespace
 
 from pdekit.errors import BadInput
+from pdekit.space import cosines
 from pdekit.space.grid import Grid
 
 _TYPES = {
@@ -42,30 +47,26 @@ def transform_of(grid: Grid, axis: int) -> tuple[str, int]:
     return _TYPES[pair][grid.location]
 
 
-def forward(u: np.ndarray, grid: Grid) -> np.ndarray:
+def forward(u: Any, grid: Grid) -> Any:
     """Coefficients of real unknowns (..., *unknowns); half of the last periodic axis, complex, where one is periodic."""
     for axis in range(grid.dim):
         name, kind = transform_of(grid, axis)
-        if name == "dst":
-            u = np.asarray(scipy.fft.dst(u, kind, axis=axis - grid.dim))
-        elif name == "dct":
-            u = np.asarray(scipy.fft.dct(u, kind, axis=axis - grid.dim))
+        if name != "fft":
+            u = cosines.transformed(u, name, kind, axis - grid.dim)
     axes = _periodic(grid)
-    return np.asarray(scipy.fft.rfftn(u, axes=axes)) if axes else u
+    return _fft(u).rfftn(u, axes=axes) if axes else u
 
 
-def backward(coefficients: np.ndarray, grid: Grid) -> np.ndarray:
+def backward(coefficients: Any, grid: Grid) -> Any:
     """The inverse of `forward`: real values at the unknowns."""
     u = coefficients
     axes = _periodic(grid)
     if axes:
-        u = np.asarray(scipy.fft.irfftn(u, s=[grid.points[a] for a in axes], axes=axes))
+        u = _fft(u).irfftn(u, s=[grid.points[a] for a in axes], axes=axes)
     for axis in range(grid.dim):
         name, kind = transform_of(grid, axis)
-        if name == "dst":
-            u = np.asarray(scipy.fft.idst(u, kind, axis=axis - grid.dim))
-        elif name == "dct":
-            u = np.asarray(scipy.fft.idct(u, kind, axis=axis - grid.dim))
+        if name != "fft":
+            u = cosines.inverse(u, name, kind, axis - grid.dim)
     return u
 
 
@@ -113,21 +114,20 @@ def parseval_weights(grid: Grid) -> np.ndarray:
     return w
 
 
-def series(values: np.ndarray, kind: tuple[str, int], axis: int = -1) -> np.ndarray:
+def series(values: Any, kind: tuple[str, int], axis: int = -1) -> Any:
     """Coefficients a_k of u_j = sum_k a_k phi_k(x_j), phi = exp(2 pi i k x/L), sin or cos, from values along one axis.
 
     This divides out what the unnormalised pairs leave in: 1/N for FFT, the factor 2 and the halved ends of DCT and DST.
     """
     name, number = kind
-    n = values.shape[axis]
+    xp, n = array_namespace(values), values.shape[axis]
     if name == "fft":
-        return scipy.fft.fft(values, axis=axis) / n
-    transform = scipy.fft.dst if name == "dst" else scipy.fft.dct
-    a = np.moveaxis(np.asarray(transform(values, number, axis=axis)), axis, -1) / _logical_half(name, number, n)
+        return _fft(values).fft(values, axis=axis) / n
+    a = xp.moveaxis(cosines.transformed(values, name, number, axis), axis, -1) / _logical_half(name, number, n)
     ends = {("dct", 1): (0, -1), ("dct", 2): (0,), ("dst", 2): (-1,)}.get((name, number), ())
     for end in ends:
         a[..., end] *= 0.5
-    return np.moveaxis(a, -1, axis)
+    return xp.moveaxis(a, -1, axis)
 
 
 def _logical_half(name: str, number: int, n: int) -> int:
@@ -137,3 +137,9 @@ def _logical_half(name: str, number: int, n: int) -> int:
 
 def _periodic(grid: Grid) -> list[int]:
     return [axis - grid.dim for axis, p in enumerate(grid.periodic) if p]
+
+
+def _fft(u: Any) -> Any:
+    """scipy.fft for NumPy arrays, which is faster and keeps float32; else the FFT of the array's own namespace."""
+    xp = array_namespace(u)
+    return scipy.fft if is_numpy_namespace(xp) else xp.fft
