@@ -9,6 +9,7 @@ from pdekit.problems.burgers_vector import BurgersVector
 from pdekit.problems.cahn_hilliard import CahnHilliard
 from pdekit.problems.compact_poisson import CompactPoisson
 from pdekit.problems.convection_diffusion import ConvectionDiffusion
+from pdekit.problems.dam_break import DamBreakBasin, DamBreakChannel
 from pdekit.problems.darcy import Darcy
 from pdekit.problems.diffusion import Diffusion
 from pdekit.problems.dispersion import Dispersion
@@ -17,6 +18,7 @@ from pdekit.problems.gray_scott import GrayScott
 from pdekit.problems.heat import Heat
 from pdekit.problems.helmholtz import Helmholtz
 from pdekit.problems.hyper_diffusion import HyperDiffusion
+from pdekit.problems.inviscid_burgers import InviscidBurgers
 from pdekit.problems.kdv import KdV
 from pdekit.problems.kuramoto_sivashinsky import (
     KuramotoSivashinsky,
@@ -46,6 +48,8 @@ PROBLEMS: dict[str, type[Problem]] = {
         CahnHilliard,
         CompactPoisson,
         ConvectionDiffusion,
+        DamBreakBasin,
+        DamBreakChannel,
         Darcy,
         Diffusion,
         Dispersion,
@@ -54,6 +58,7 @@ PROBLEMS: dict[str, type[Problem]] = {
         Heat,
         Helmholtz,
         HyperDiffusion,
+        InviscidBurgers,
         KdV,
         KuramotoSivashinsky,
         KuramotoSivashinskyConservative,
@@ -94,6 +99,8 @@ __all__ = [
     "CahnHilliard",
     "CompactPoisson",
     "ConvectionDiffusion",
+    "DamBreakBasin",
+    "DamBreakChannel",
     "Darcy",
     "Diffusion",
     "Dispersion",
@@ -102,6 +109,7 @@ __all__ = [
     "Heat",
     "Helmholtz",
     "HyperDiffusion",
+    "InviscidBurgers",
     "KdV",
     "KuramotoSivashinsky",
     "KuramotoSivashinskyConservative",
