@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from time import perf_counter
 from typing import Any
 
@@ -18,6 +19,8 @@ from pdekit.space.dealiased import Dealiased
 from pdekit.steppers import STEPPERS
 from pdekit.steppers.march import March, march, march_adaptively, step_counts
 
+CACHE = 2**18  # bytes of values of the fields of a batch: transforms and stages, ten times that, then stay in 2 or 3 MB
+
 
 class PseudoSpectral:
     """Solver of problems that are `Semilinear`; trajectories at the times of the instances, the first of which is the start.
@@ -28,7 +31,8 @@ class PseudoSpectral:
     rtol         choose it by the error of an embedded pair instead (rk32, rk54)
     grid_factor  1, 1/2, ...: solve on that many times the points, answer by spectral interpolation
     dealias      False keeps every mode below Nyquist, aliases and all: for comparison only
-    batch        samples advanced together; small batches stay in the cache of a core
+    batch        samples advanced together; None, of NumPy arrays, is as many as stay in the cache of a core (`CACHE`), of
+                 tensors all
     """
 
     traits: frozenset[str] = frozenset({"evolution", "semilinear"})
@@ -43,7 +47,7 @@ class PseudoSpectral:
         rtol: float | None = None,
         grid_factor: float = 1.0,
         dealias: bool = True,
-        batch: int = 16,
+        batch: int | None = None,
         name: str = "",
     ) -> None:
         if scheme not in STEPPERS:
@@ -53,7 +57,7 @@ class PseudoSpectral:
                 raise BadInput.of(f"{key} of a time step.", found=repr(value), allowed="a number > 0")
         if not (isinstance(grid_factor, int | float) and 0 < grid_factor <= 1 and math.log2(grid_factor).is_integer()):
             raise BadInput.of("grid_factor of a solver.", found=repr(grid_factor), allowed="1, 0.5, 0.25, ...")
-        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        if batch is not None and (isinstance(batch, bool) or not isinstance(batch, int) or batch < 1):
             raise BadInput.of("batch of a solver.", found=repr(batch), allowed="an integer >= 1")
         if not isinstance(dealias, bool):
             raise BadInput.of("dealias of a solver.", found=repr(dealias), allowed="true, false")
@@ -92,12 +96,17 @@ class PseudoSpectral:
         return ()
 
     def solve(
-        self, instances: Instances, points: tuple[int, ...] | None = None, extras: tuple[str, ...] = ()
+        self,
+        instances: Instances,
+        points: tuple[int, ...] | None = None,
+        extras: tuple[str, ...] = (),
+        dtype: str = "float64",
     ) -> Solution:
-        """Trajectories {output: (n, t, *points)} at `instances.times`, float64, NaN from where a sample is lost.
+        """Trajectories {output: (n, t, *points)} at `instances.times`, NaN from where a sample is lost.
 
         points   of the answer, those of the grid by default: other points by spectral interpolation or truncation
         extras   further fields, "tendency" (one for each output) or of the problem's `extras`
+        dtype    of the answer, "float32" or "float64"; each frame is cast as it comes, the run is in the precision of the fields
         Status EVALUATED: no test was asked; NONFINITE, DIVERGED, BREAKDOWN where a sample was lost, `info["lost_at"]` says
         when. Raises SolveError before `prepare`, BadInput on times that cannot be reached.
         """
@@ -106,11 +115,24 @@ class PseudoSpectral:
         if instances.times is None or len(instances.times) < 2:
             raise BadInput.of(f"solver {self.name!r} needs two times or more.", found=str(instances.times))
         self.problem.check_grid(instances.grid)
+        if dtype not in ("float64", "float32"):
+            raise unknown_name("precision of an answer", dtype, ("float64", "float32"))
+        _keep_freed_memory()
+        points, batch = points or instances.grid.points, self._batch(instances)
         parts = [
-            _Run(self, instances[i : i + self.batch], points or instances.grid.points, extras).solution()
-            for i in range(0, len(instances), self.batch)
+            _Run(self, instances[i : i + batch], points, extras, dtype).solution()
+            for i in range(0, len(instances), batch)
         ]
         return _joined(parts)
+
+    def _batch(self, instances: Instances) -> int:
+        if self.batch is not None:
+            return self.batch
+        fields = [instances.fields[spec.name] for spec in self.problem.inputs]
+        if not is_numpy_namespace(array_namespace(*fields)):
+            return max(len(instances), 1)
+        each = 8 * math.prod(instances.grid.points) * self.grid_factor**instances.grid.dim * len(self.problem.outputs)
+        return max(int(CACHE / each), 1)
 
 
 @dataclass
@@ -121,6 +143,7 @@ class _Run:
     cases: Instances
     points: tuple[int, ...]
     extras: tuple[str, ...]
+    dtype: str
 
     def solution(self) -> Solution:
         begin = perf_counter()
@@ -161,9 +184,8 @@ class _Run:
         if how.cfl is None and how.rtol is None:
             return march(stepper, self.L, N, v, times, how.dt, fit=True, output=self._keep)
         spacing = min(ell / n for ell, n in zip(space.length, space.points, strict=True))
-        limit = (
-            None if how.cfl is None else lambda v, t: how.cfl * spacing / max(float(own.speed(v, space).max()), 1e-300)
-        )
+        cfl = how.cfl
+        limit = None if cfl is None else lambda v, t: cfl * spacing / max(float(own.speed(v, space).max()), 1e-300)
         return march_adaptively(stepper, self.L, N, v, times, how.dt, rtol=how.rtol, limit=limit, output=self._keep)
 
     def _exact(self, v: Any) -> March:
@@ -199,9 +221,19 @@ class _Run:
         for c, name in enumerate(names):
             if name not in self.fields:
                 self.fields[name] = xp.full(
-                    (u.shape[0], len(times), *self.points), math.nan, dtype=u.dtype, device=u.device
+                    (u.shape[0], len(times), *self.points), math.nan, dtype=getattr(xp, self.dtype), device=u.device
                 )
             self.fields[name][:, i] = u[:, c]
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Let arrays of a step be made of memory that was used before, once in a process.
+
+    glibc gives blocks above a threshold back to the system when they are freed, and every page of the next one costs a fault:
+    a third of a right-hand side at 256^2. Freeing one block of nearly 32 MiB, never touched, raises that threshold to its size.
+    """
+    np.empty(31 * 2**20, np.uint8)
 
 
 def _positive(value: Any) -> bool:
