@@ -9,12 +9,15 @@ from PIL import Image
 
 import pdekit
 from pdekit.cli.main import main
+from pdekit.comparison import baselines
 from pdekit.comparison.frames import Frames, frames_of, starts_of
 from pdekit.comparison.persistence import Persistence
 from pdekit.comparison.plan import Truth
+from pdekit.comparison.refusal import classical_front, weakened
 from pdekit.comparison.truth_in_time import finer_in_time, stored_in_time
 from pdekit.errors import BadInput, SolveError
 from pdekit.problems import Burgers, Heat
+from pdekit.registry import read_card
 from pdekit.solution import Solution, Status
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
@@ -69,6 +72,7 @@ name = "cn-heun"
 set  = { "settings.dt" = 0.05, "ladder.dt" = [0.05], "ladder.grid_factor" = [1.0] }
 [timing]
 repeats = 3
+batch   = [1]
 [time_scale]
 name  = "turnover"
 value = 0.5
@@ -398,3 +402,42 @@ def test_learned_and_classical_solvers_start_at_the_same_instant(file, trained):
     np.testing.assert_allclose(lazy, expected, rtol=1e-12)
     own = next(r for r in runs(results, "etdrk4") if r["knobs"] == {"dt": 0.01, "grid_factor": 1.0})
     assert own["metrics"]["relative_l2_trajectory"]["mean"] < 1e-4
+
+
+def lost(outcome, dt, **other):
+    return outcome("etdrk4", "classical", [[1e-3, np.inf]], 1.0, {"dt": dt, **other}, failed=[[False, True]])
+
+
+@pytest.mark.parametrize(
+    ("stable", "excused"),
+    [({"dt": 0.05}, True), ({"dt": 0.04}, False), ({"dt": 0.2}, False), ({"dt": 0.05, "grid_factor": 0.5}, False)],
+)
+def test_a_lost_run_weakens_its_side_unless_a_stable_step_is_near(outcome, stable, excused):
+    """A step that is too large cannot be used by anybody, where its limit is known within a factor of two."""
+    own = {"dt": 0.1, **({"grid_factor": 1.0} if "grid_factor" in stable else {})}
+    runs = [lost(outcome, **own), outcome("etdrk4", "classical", [[1e-4, 1e-4]], 4.0, stable)]
+    family = classical_front(runs, "relative_l2", 1)
+    found = weakened(runs, "relative_l2", 1, family, 1e-2)
+    assert (found is None) is excused
+    if found is not None:
+        assert "a stable step at most twice as small on its ladder would serve" in found[1]
+
+
+def test_a_left_out_solver_that_loses_samples_at_its_largest_step_is_asked_for_smaller_ones(file, monkeypatch):
+    problem, instances, outputs = pdekit.read_instances(file)
+    frames = frames_of(problem, instances, outputs)
+    assert frames is not None
+    real, asked = baselines._probe, []
+
+    def probe(name, point, *rest):
+        asked.append(point.knobs["dt"])
+        return None if point.knobs["dt"] > 0.1 else real(name, point, *rest)
+
+    monkeypatch.setattr(baselines, "_probe", probe)
+    monkeypatch.setattr(
+        baselines, "left_out", lambda *_: {"etdrk4": read_card("etdrk4", {"ladder": {"dt": [0.2, 0.05]}})}
+    )
+    truth = stored_in_time(outputs, None, frames)
+    found = baselines.look([], {}, problem, instances[:2], truth, "relative_l2_trajectory", 1)
+    assert asked == [0.2, 0.05, 0.01]
+    assert len(found.left_out) == 2
