@@ -5,13 +5,14 @@ A new card is found here by its file; nothing in this file names one.
 
 import itertools
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pdekit.errors import BadInput
 from pdekit.problems import PROBLEMS
-from pdekit.problems.evolution import Evolution
+from pdekit.problems.evolution import Evolution, LinearEvolution
 from pdekit.registry import build_solver, card_folder, load_solver, read_card, settings_of, solver_class, solver_names
 from pdekit.solution import Status
 from pdekit.solver import Instances, Solver
@@ -49,24 +50,37 @@ def axes_of(name):
 
 
 def box(problem, intervals, dim=2):
-    """As many cells per axis, or vertices where the problem has no cells."""
-    grid = Grid.make((intervals,) * dim, (1.0,) * dim, boundary="dirichlet")
-    try:
-        problem.check_grid(grid)
-    except BadInput:
-        grid = Grid.make((intervals + 1,) * dim, (1.0,) * dim, location="vertex", boundary="dirichlet")
-    return grid
+    """As many cells per axis, or vertices where the problem has no cells; a periodic box, of other axes if it must be, where it
+    has no walls either."""
+    shapes = [(dim, "cell", "dirichlet"), (dim, "vertex", "dirichlet")]
+    shapes += [(d, location, "periodic") for d in (dim, 1, 2, 3) for location in ("vertex", "cell")]
+    for axes, location, boundary in shapes:
+        n = intervals + (location == "vertex" and boundary == "dirichlet")
+        grid = Grid.make((n,) * axes, (1.0,) * axes, location=location, boundary=boundary)
+        try:
+            problem.check_grid(grid)
+        except BadInput:
+            continue
+        return grid
+    raise AssertionError(f"{problem.name} is defined on no box with Dirichlet or periodic faces")
+
+
+def done(problem):
+    """How all is well: with a test that was met, or without one where time steps solve no systems."""
+    steps_alone = isinstance(problem, Evolution) and not isinstance(problem, LinearEvolution)
+    return Status.EVALUATED if steps_alone else Status.CONVERGED
 
 
 def small_case(problem, n=2, seed=1, dim=2):
     """n random cases on a box of 16 intervals per axis."""
     grid = box(problem, 16, dim)
+    gauss = {**GAUSS, "boundary": "periodic" if all(grid.periodic) else "neumann"}
     laws = {
         spec.name: {"law": "discs", "count": 2, "low": 0.1, "high": 0.2}
         if spec.mask
-        else {"law": "two-phase", "high": 12.0, "low": 3.0, "gauss": GAUSS}
+        else {"law": "two-phase", "high": 12.0, "low": 3.0, "gauss": gauss}
         if spec.positive
-        else {"law": "gaussian", "gauss": GAUSS}
+        else {"law": "gaussian", "gauss": gauss}
         for spec in problem.inputs
     }
     rng = np.random.default_rng(seed)
@@ -126,7 +140,7 @@ def test_it_answers_every_problem_that_it_says_it_serves(name, problem):
     kind = PROBLEMS[problem]()
     instances = small_case(kind, dim=axes_of(name))
     solution = load_solver(name).prepare(kind).solve(instances)
-    assert solution.statuses == [Status.CONVERGED] * 2
+    assert solution.statuses == [done(kind)] * 2
     assert set(solution.values) == {spec.name for spec in kind.outputs}
     frames = () if instances.times is None else (len(TIMES),)
     for values in solution.values.values():
@@ -137,7 +151,7 @@ def test_it_answers_every_problem_that_it_says_it_serves(name, problem):
     assert (np.asarray(solution.seconds) > 0).all()
     assert (np.asarray(solution.setup_seconds) >= 0).all()
     rtol = read_card(name).settings.get("rtol", 1e-10)
-    assert np.all(solution.true_residual <= 10 * rtol)
+    assert done(kind) is Status.EVALUATED or np.all(solution.true_residual <= 10 * rtol)
     if not steps_in_time(name):
         assert [len(r) for r in solution.residuals] == (np.asarray(solution.steps) + 1).tolist()
         if not spectral(name):
@@ -158,24 +172,29 @@ def test_data_that_are_not_finite_are_a_status_and_spoil_no_other_sample(name, p
     instances = small_case(kind, dim=axes_of(name))
     instances.fields[kind.inputs[0].name][0].flat[5] = np.nan
     solution = load_solver(name).prepare(kind).solve(instances)
-    assert solution.statuses == [Status.NONFINITE_INPUT, Status.CONVERGED]
+    assert solution.statuses == [Status.NONFINITE_INPUT, done(kind)]
 
 
 @pytest.mark.parametrize("name", [name for name in CLASSICAL if steps_in_time(name)])
 def test_a_ladder_of_time_steps_has_rungs_that_work(name):
-    """The shorter the step, the nearer the finest answer."""
+    """The shorter the step, the nearer the finest answer, to rounding."""
     card = read_card(name)
-    kind = next(PROBLEMS[p]() for p in ("darcy", *sorted(PROBLEMS)) if serves(name, p))
+    kind = next(
+        PROBLEMS[p]() for p in ("burgers", *sorted(PROBLEMS)) if serves(name, p)
+    )  # not one that is solved exactly
     instances, output = small_case(kind, n=1), kind.outputs[0].name
+    if done(kind) is Status.EVALUATED:
+        instances = replace(instances, times=20 * TIMES)  # so that the longest steps are taken
     exact = load_solver(name, {"settings.dt": 1.25e-4}).prepare(kind).solve(instances).values[output]
     assert set(card.ladder) <= set(settings_of(solver_class(card)))
     assert card.settings["dt"] in card.ladder["dt"]
     errors = []
     for dt in card.ladder["dt"]:
         solution = load_solver(name, {"settings.dt": dt}).prepare(kind).solve(instances)
-        assert solution.converged
+        assert solution.statuses == [done(kind)]
         errors.append(np.linalg.norm(solution.values[output] - exact))
-    assert errors == sorted(errors, reverse=True)
+    assert np.all(np.diff(errors) <= 1e-12 * np.linalg.norm(exact)), errors
+    assert errors[0] > errors[-1]
 
 
 @pytest.mark.parametrize("name", HYBRID)
