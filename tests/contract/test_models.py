@@ -1,5 +1,6 @@
 """What every learned card in `solvers/` owes: a bundle that gives the same bits back, and, for networks, gradients in
-every parameter, eight samples learned by heart, one function on any grid.
+every parameter, eight samples learned by heart, one function on any grid; with a table [time], trajectories in one and two
+dimensions.
 
 A new card is found here by its file; nothing in this file names one.
 """
@@ -14,7 +15,9 @@ import torch
 
 from pdekit.errors import FormatError
 from pdekit.models.channels import Channel, Channels
+from pdekit.models.clock import Clock
 from pdekit.models.network import NetworkSolver
+from pdekit.models.rollout import roll_out
 from pdekit.models.solver import LearnedSolver
 from pdekit.registry import read_card, solver_class, solver_names
 from pdekit.solver import Instances
@@ -24,7 +27,9 @@ from pdekit.training.optim import make_optimizer, make_rates, set_rates
 from pdekit.training.settings import Optimizer, Schedule, check_card
 
 CPU = torch.device("cpu")
+DIMENSIONS = [Grid.make([24], location="vertex"), Grid.make([24, 20], location="vertex")]
 LEARNED = [name for name in solver_names() if read_card(name).learned]
+IN_TIME = [name for name in LEARNED if read_card(name).time]
 NETWORKS = [name for name in LEARNED if issubclass(solver_class(read_card(name)), NetworkSolver)]
 
 
@@ -158,3 +163,51 @@ def test_the_same_function_on_a_finer_grid_without_coordinates(name, fine):
         warnings.simplefilter("error")
         coarse, same = network(smooth(32, 2, seed=0)), network(smooth(fine, 2, seed=0))[..., ::step, ::step]
     assert float((same - coarse).norm() / coarse.norm()) < 1e-4
+
+
+def in_time(name, grid, seed=0):
+    """The card's own way in time over two fields and a number that stays; one number of modes serves every dimension."""
+    tables, cls = settings(name), solver_class(read_card(name))
+    horizon = 3 if tables.time.horizon == "all" else tables.time.horizon
+    clock = Clock(settings=tables.time, spacing=0.5, frames=tables.time.history + horizon, horizon=horizon,
+                  starts=("initial_u", "initial_v"), increments=(0.1, 0.2), deviations=(1.0, 1.0))  # fmt: skip
+    channels = Channels(
+        inputs=(Channel(name="nu", kind="parameter"),), outputs=(Channel(name="u", scale=2.0), Channel(name="v"))
+    )
+    torch.manual_seed(seed)
+    return cls(tables.model, channels, grid, clock=clock)
+
+
+def test_there_are_cards_in_time():
+    ways = [(settings(name).time.way, settings(name).time.history > 1) for name in IN_TIME]
+    assert {("step", False), ("step", True), ("spacetime", True)} <= set(ways)
+
+
+@pytest.mark.parametrize("grid", DIMENSIONS, ids=["1d", "2d"])
+@pytest.mark.parametrize("name", IN_TIME)
+def test_a_card_in_time_answers_trajectories_and_its_bundle_gives_the_same_bits(name, grid, tmp_path):
+    solver = in_time(name, grid)
+    k, rng = solver.history, np.random.default_rng(0)
+    frames = k + 2
+    starts = {f"initial_{n}": rng.standard_normal((2, k, *grid.points)).astype(np.float32) for n in "uv"}
+    starts = {n: a[:, 0] for n, a in starts.items()} if k == 1 else starts
+    cases = Instances(grid, starts, {"nu": np.array([0.5, 1.0])}, 0.5 * np.arange(frames))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        values = solver.prepare(None).solve(cases).values
+    solver.save(tmp_path / "best.safetensors")
+    again = type(solver).load(tmp_path).solve(cases).values
+    for name_of in "uv":
+        assert values[name_of].shape == (2, frames, *grid.points)
+        assert np.isfinite(values[name_of]).all()
+        assert values[name_of].tobytes() == again[name_of].tobytes()
+
+
+@pytest.mark.parametrize("grid", DIMENSIONS, ids=["1d", "2d"])
+@pytest.mark.parametrize("name", IN_TIME)
+def test_every_parameter_of_a_card_in_time_receives_a_gradient_from_its_roll_out(name, grid):
+    solver = in_time(name, grid)
+    u = torch.randn(2, solver.history, 2, *grid.points)
+    roll_out(solver.network, u, torch.randn(2, 1, *grid.points), 2).square().sum().backward()
+    silent = [n for n, p in solver.network.named_parameters() if p.grad is None or not bool(p.grad.abs().max() > 0)]
+    assert silent == []
