@@ -1,12 +1,16 @@
 """The spectral solvers of cards: samples in, samples out; faces, levels, resonances, refusals, and what samples cost."""
 
+from dataclasses import replace
 from itertools import pairwise, product
 
 import numpy as np
 import pytest
 
 from pdekit.errors import BadInput, SolveError
+from pdekit.linear.spectral_cases import cases_of
 from pdekit.linear.spectral_legendre import LegendreGalerkin
+from pdekit.linear.spectral_nodal import ChebyshevCollocation
+from pdekit.linear.spectral_ultraspherical import Ultraspherical
 from pdekit.problems.darcy import Darcy
 from pdekit.problems.helmholtz import Helmholtz
 from pdekit.problems.poisson import Poisson
@@ -84,6 +88,41 @@ def test_the_residual_is_that_of_the_system_and_the_tail_tells_what_the_degree_c
     assert many.info["tail"][0] < 1e-8
     assert np.abs(few.values["potential"] - u).max() > 0.1
     assert np.abs(many.values["potential"] - u).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("kind", "folds"), [(LegendreGalerkin, False), (Ultraspherical, False), (ChebyshevCollocation, True)]
+)
+def test_waves_that_the_degree_cannot_hold_are_left_out_and_not_folded(kind, folds):
+    """sin 41 pi x at degree 16, whose answer is 6e-5: integrated at more nodes than the degree has, it leaves as little. At
+    its own nodes it looks like a slow wave, a thousand times larger in the answer; the card of collocation says so."""
+    grid = grid_of(PAIRS[:1], (257,))
+    case = Instances(grid, {"source": np.sin(41 * np.pi * grid.coordinates[0])[None]})
+    largest = np.abs(kind(degree_factor=1 / 16).prepare(Poisson()).solve(case).values["potential"]).max()
+    assert (largest > 1e-2) if folds else (largest < 5e-4)
+
+
+def test_balance_counts_what_flows_through_the_faces():
+    """The sums of the grid balance with the outward flux on one face, the integral only to h^2."""
+    grid = Grid.make((16, 20), (1.0, 0.8), boundary="neumann")
+    x, y = grid.mesh
+    ramp = np.broadcast_to(np.exp(x) + 0 * y, grid.points)
+    fields = {"source": ramp[None], "boundary_x_low": np.full((1, 20), -ramp.mean())}
+    solution = LegendreGalerkin().prepare(Poisson()).solve(Instances(grid, fields))
+    assert solution.statuses == [Status.CONVERGED]
+    assert 1e-6 < solution.info["incompatible"][0] < 1e-2
+
+
+def test_at_an_eigenvalue_to_the_bit_nothing_is_divided_by_zero():
+    grid = grid_of(PAIRS[:1] * 2, (9, 9))
+    case = Instances(grid, {"source": np.ones((2, 9, 9))})
+    solver = LegendreGalerkin().prepare(Poisson())
+    solver.solve(case)
+    ready = solver._kept[1]
+    at = -float(ready.equations.eigenvalues[2, 3])
+    found = solver.answer(replace(cases_of(Poisson(), case), c=np.array([at, 1.0])), ready)
+    assert found.status == [Status.BREAKDOWN, None]
+    assert np.isfinite(found.values).all()
 
 
 def test_balance_is_asked_of_the_grid_s_sums_or_of_the_interpolant_and_the_level_is_zero_mean():
