@@ -12,7 +12,9 @@ from pdekit.problems.problem import FieldSpec
 from pdekit.problems.shallow_water_law import ShallowWaterLaw
 
 HEIGHT = FieldSpec("height", "output", "1", "height of the water")
-INITIAL_HEIGHT = FieldSpec("initial_height", "input", "1", "height of the water at the start, 0 where it is dry")
+INITIAL_HEIGHT = FieldSpec(
+    "initial_height", "input", "1", "height of the water at the start, 0 where it is dry", nonnegative=True
+)
 
 
 def _momentum(axis: str, start: bool) -> FieldSpec:

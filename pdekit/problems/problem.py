@@ -18,7 +18,7 @@ from pdekit.space.stencils import StencilOperator
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """One field: name, role ("input" | "output" | "boundary"), unit, what it is, and whether it must be > 0, or 0 or 1."""
+    """One field: name, role ("input" | "output" | "boundary"), unit, what it is, and whether it must be > 0, >= 0, or 0 or 1."""
 
     name: str
     role: str
@@ -26,6 +26,7 @@ class FieldSpec:
     long_name: str
     positive: bool = False
     mask: bool = False
+    nonnegative: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,15 @@ class Problem(ABC):
         for spec in self.inputs:
             if spec.mask:
                 _check_mask(spec.name, self.name, np.asarray(instances.fields[spec.name]))
-            if not spec.positive:
+            if not (spec.positive or spec.nonnegative):
                 continue
             low = np.asarray(instances.fields[spec.name]).reshape(len(instances), -1).min(axis=1)
-            if (low <= 0).any():
-                i = int(np.flatnonzero(low <= 0)[0])
+            bad = low <= 0 if spec.positive else low < 0
+            if bad.any():
+                i = int(np.flatnonzero(bad)[0])
+                must = "be positive" if spec.positive else "not be negative"
                 raise BadInput.of(
-                    f"input field {spec.name!r} of problem {self.name!r} must be positive.",
+                    f"input field {spec.name!r} of problem {self.name!r} must {must}.",
                     found=f"{low[i]:.6g} in sample {i}",
                     hint="check the law of this field, or the units of the imported data",
                 )

@@ -7,9 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from pdekit.errors import BadInput
 from pdekit.problems.conservation_law import ConservationLaw
-from pdekit.solver import Instances
 from pdekit.space.grid import Grid
 
 ROUNDING = 1e-13  # of the largest height: a height this little below 0 is one
@@ -144,17 +142,3 @@ class ShallowWaterLaw(ConservationLaw):
             (f"mirror {a}", (i,), {name: -1.0 if name.endswith(f"momentum_{a}") else 1.0 for name in names})
             for i, a in enumerate(grid.axes)
         )
-
-    def check(self, instances: Instances) -> None:
-        """Raise BadInput where inputs are missing or not finite, and where a height is below 0; 0 is dry ground."""
-        super().check(instances)
-        heights = np.asarray(instances.fields["initial_height"])
-        least = heights.reshape(len(heights), -1).min(axis=1)
-        if (least < 0).any():
-            i = int(np.flatnonzero(least < 0)[0])
-            raise BadInput.of(
-                f"input field 'initial_height' of problem {self.name!r} must not be negative.",
-                found=f"{least[i]:.6g} in sample {i}",
-                allowed="0 (dry ground) or more",
-                hint="check the law of this field, or the units of the imported data",
-            )

@@ -17,6 +17,7 @@ import numpy as np
 
 from pdekit.errors import BadInput, unknown_name
 from pdekit.space import blobs, fourier_series, turbulence
+from pdekit.space.columns import column
 from pdekit.space.gaussian import check_gauss, gaussian_field, mean_std
 from pdekit.space.grid import Grid
 from pdekit.space.law import POSITIVE, REQUIRED, Law, field_grid, finite, whole
@@ -92,6 +93,12 @@ def check_law(law: Mapping[str, Any], where: str) -> None:
     if {"least", "fast"} <= set(law) and not law["least"] <= law["fast"]:
         raise BadInput.of(
             f"law {name!r} needs least <= fast.", where=where, found=f"least = {law['least']}, fast = {law['fast']}"
+        )
+    if {"narrow", "wide"} <= set(law) and not law["narrow"] <= law["wide"]:
+        raise BadInput.of(
+            f"law {name!r} needs narrow <= wide.",
+            where=where,
+            found=f"narrow = {law['narrow']}, wide = {law['wide']}",
         )
     if {"low", "high"} <= set(law) and name != "two-phase" and not law["low"] < law["high"]:
         raise BadInput.of(
@@ -172,6 +179,10 @@ def _l_shape(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator
     return l_shape(field_grid(grid, "l-shape")).astype(np.float64)
 
 
+def _column(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
+    return column(law, field_grid(grid, "column"), rng)
+
+
 def _discs(law: Mapping[str, Any], grid: Grid | None, rng: np.random.Generator) -> np.ndarray:
     return discs(field_grid(grid, "discs"), law["count"], law["low"], law["high"], rng).astype(np.float64)
 
@@ -224,6 +235,12 @@ LAWS: dict[str, Law] = {
         _bump,
         {"radius": REQUIRED, "height": 1.0, "spread": 0.0},
         {"radius": POSITIVE, "spread": (lambda v: 0 <= v <= 0.5, "a number from 0 to 0.5")},
+    ),
+    "column": Law(
+        "one number from `low` to `high` within a radius from `narrow` to `wide` of a point near the middle, `outside` elsewhere",
+        _column,
+        {"low": REQUIRED, "high": REQUIRED, "narrow": REQUIRED, "wide": REQUIRED, "outside": 0.0, "spread": 0.0},
+        {"narrow": POSITIVE, "wide": POSITIVE, "spread": (lambda v: 0 <= v <= 0.5, "a number from 0 to 0.5")},
     ),
     "l-shape": Law("1 in the quarter of the box that an L leaves out (x > L/2, y < L/2), 0 elsewhere", _l_shape, {}),
     "discs": Law(

@@ -23,7 +23,7 @@ from pdekit.volumes.reconstruction_kernels import reconstruct
 
 CALLED = "32a6583acd524f13"  # hash of the two kernel files above: numba's cache is renewed with this line
 OPTIONS = {"cache": True, "fastmath": {"contract", "nsz"}, "error_model": "numpy"}
-GONE, REFUSED, TRIES, MOST = 1, 2, 12, 1e12
+GONE, REFUSED, TRIES, MOST, NEAR = 1, 2, 12, 1e12, 1e-5
 WRAP, COPY, HOLD = 0, 1, 2
 
 
@@ -132,7 +132,7 @@ def advance(law, method, u, span, cfl, longest, kinds, values, spread, eps, numb
         remains = span - gone
         if not remains < MOST * dt:
             return REFUSED, steps, again, gone
-        shares = max(math.ceil(remains / dt * (1.0 - 1e-12)), 1.0)
+        shares = max(math.ceil(remains / dt * (1.0 - NEAR)), 1.0)
         dt, tries = remains / shares, 0
         good = step(law, method, u, new, slope, dt, kinds, values, spread, eps, numbers)
         while not good and finite(new) and tries < TRIES:

@@ -23,6 +23,7 @@ from pdekit.volumes.reconstruction import RECONSTRUCTIONS
 GONE, REFUSED = 1, 2  # a state that is not finite; one that no step however short keeps admissible
 TRIES = 12  # halvings of one step
 MOST = 1e12  # steps in what remains: shorter ones are lost in rounding
+NEAR = 1e-5  # a ratio this near to a whole number is one: stored frames, rounded, go on in as many steps
 RATE_OF_VISCOSITY = 8.0 / 3.0  # cfl 1 is then half of where SSP-RK3 on the fourth-order stencil would grow
 
 
@@ -100,7 +101,7 @@ class Method:
             remains = span - gone
             if not remains < MOST * longest:
                 return u, REFUSED, steps, again, gone
-            shares = max(math.ceil(remains / longest * (1.0 - 1e-12)), 1.0)
+            shares = max(math.ceil(remains / longest * (1.0 - NEAR)), 1.0)
             dt, tries = remains / shares, 0
             new, good = self.step(u, dt)
             while not good and np.isfinite(new).all() and tries < TRIES:

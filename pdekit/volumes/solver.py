@@ -14,7 +14,7 @@ from pdekit.solution import Solution, Status
 from pdekit.solver import Instances
 from pdekit.space.cell_means import rescale
 from pdekit.volumes.compiled import Compiled, has_kernels
-from pdekit.volumes.literal import GONE, Method
+from pdekit.volumes.literal import GONE, NEAR, Method
 from pdekit.volumes.reconstruction import RECONSTRUCTIONS, epsilons
 
 
@@ -25,7 +25,7 @@ class FiniteVolume:
     flux             a name that the law's `riemann` knows; "" takes the first of its `fluxes`
     cfl              step from the flow: dt times the largest cell's sum over axes of speed/h + 8/3 nu/h^2, at most 1. Each
                      sample has its own steps; below 0.5 limiters bring no new extrema
-    dt               no step is longer, in T; left out: cfl alone decides
+    dt               no step is longer, to 1e-5 of it, in T; left out: cfl alone decides
     grid_factor      1/2, 1/4, ..., 2, ...: solve on that many times the cells along each axis, answer in means on the grid
     compiled         False takes the literal NumPy form, which laws without kernels take anyway
 
@@ -79,7 +79,7 @@ class FiniteVolume:
 
     def check_times(self, times: np.ndarray) -> np.ndarray:
         """(t - 1,) the fewest steps between stored times; how many they are is up to the flow. Every time is met."""
-        return np.maximum(np.ceil(np.diff(times) / self.dt * (1.0 - 1e-12)), 1.0).astype(int)
+        return np.maximum(np.ceil(np.diff(times) / self.dt * (1.0 - NEAR)), 1.0).astype(int)
 
     def telemetry(self, times: np.ndarray) -> tuple[tuple[Any, ...], ...]:
         """Nothing is noted step by step."""

@@ -12,6 +12,7 @@ import pytest
 
 from pdekit.errors import BadInput
 from pdekit.problems import PROBLEMS
+from pdekit.problems.conservation_law import ConservationLaw
 from pdekit.problems.evolution import Evolution
 from pdekit.problems.problem import FieldSpec, Problem
 from pdekit.problems.semilinear import Semilinear
@@ -44,7 +45,7 @@ def random_cases(problem, grid, n=2):
         spec.name: DISCS
         if spec.mask
         else {"law": "log-normal", "contrast": 10.0, "gauss": gauss}
-        if spec.positive
+        if spec.positive or spec.nonnegative
         else {"law": "gaussian", "gauss": gauss, "mean": 0.5}
         for spec in problem.inputs
     }
@@ -159,7 +160,7 @@ def test_a_random_trajectory_is_answered_frame_by_frame(evolution):
     for values in solution.values.values():
         assert values.shape == (2, 3, *instances.grid.points)
         assert np.isfinite(values).all()
-    if not isinstance(problem, Semilinear):  # whose solvers solve no systems, and test nothing
+    if not isinstance(problem, Semilinear | ConservationLaw):  # whose solvers solve no systems, and test nothing
         assert np.all(solution.true_residual <= 10 * RTOL)
     assert np.isnan(problem.residual(instances, solution.values)).all(), "frames are too far apart to judge by"
 
@@ -211,7 +212,8 @@ def test_missing_and_broken_inputs_are_refused(kind):
         spoiled[spec.name].flat[-1] = np.nan
         with pytest.raises(BadInput, match=rf"(?s)'{spec.name}' .* is not finite.*sample 1"):
             problem.check(Instances(instances.grid, spoiled))
-        if spec.positive:
+        if spec.positive or spec.nonnegative:
             spoiled[spec.name].flat[-1] = -1.0
-            with pytest.raises(BadInput, match=rf"(?s)'{spec.name}' .* must be positive.*-1 in sample 1"):
+            must = "be positive" if spec.positive else "not be negative"
+            with pytest.raises(BadInput, match=rf"(?s)'{spec.name}' .* must {must}.*-1 in sample 1"):
                 problem.check(Instances(instances.grid, spoiled))
