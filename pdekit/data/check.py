@@ -56,7 +56,7 @@ def check(path: str | Path, against: str | Path | None = None, progress: Progres
             hashes[split] = checker.record.get(SAMPLE_HASH.name, np.zeros(0, dtype=np.uint64))
         if content_hash(hashes[s] for s in file.splits) != file.content_hash:
             notes.file("checksums", "/", "content_hash is not that of the sample hashes")
-        verified = [*_verified(file, problem), *along]
+        verified = [*_verified(file, problem), *filter(None, along)]
         if against is not None:
             with open_file(against) as other:
                 for where, text in differences(file, other, progress):

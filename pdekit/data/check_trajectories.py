@@ -81,7 +81,9 @@ class TrajectoryCheck:
             note_frames(self.notes, marks, numbers, place, text + " in {}")
 
     def sentence(self) -> str:
-        """What was verified."""
+        """What was verified; empty where nothing was."""
+        if not self.looked_at:
+            return ""
         kept = f"; budgets of {', '.join(sorted(self.watched))} along the way" if self.watched else ""
         return (
             f"equation: {self.problem.equation}: {self.looked_at} steps from frame to frame of {self.split} computed again, "
