@@ -90,13 +90,13 @@ def test_the_mean_is_kept_to_rounding_over_a_thousand_steps(periodic, trajectory
 
 def test_long_runs_in_the_plane_stay_on_the_attractor(periodic, trajectory):
     """Rounding grows by exp(t growth^2/4) unless it is kept real: at t = 60 it would be all there is."""
-    grid = periodic([24, 24], [10.0, 11.0])
+    grid = periodic([24, 24], [2 * np.pi, 7.0])
     x, y = grid.mesh
-    first = np.cos(2 * np.pi * x / 10) + np.sin(2 * np.pi * (x / 10 + y / 11))
+    first = np.cos(x) + np.sin(x + 2 * np.pi * y / 7)
     solution = trajectory(KuramotoSivashinsky(growth=2.0), grid, [first], [0.0, 30.0, 60.0], dt=0.05)
     h = solution.values["h"][0]
     assert np.isfinite(h).all()
-    assert 1 < (h[2] - h[2].mean()).std() < 20
+    assert 0.5 < (h[2] - h[2].mean()).std() < 20
 
 
 @pytest.mark.slow
