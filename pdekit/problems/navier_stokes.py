@@ -212,8 +212,8 @@ def _diagonal(grid: Grid) -> Family:
     """Shifts by (a, -a) points on a square number of points, which leave x/Lx + y/Ly as it is."""
     both = shifts(grid)
 
-    def move(name: str, array: Any, amount: np.ndarray) -> Any:
-        return both.move(name, array, np.concatenate([amount, -amount], axis=-1))
+    def move(name: str, array: Any, amount: Any) -> Any:
+        return both.move(name, array, array_namespace(amount).concat([amount, -amount], axis=-1))
 
     def draw(rng: np.random.Generator, count: int) -> np.ndarray:
         return rng.integers(grid.points[0], size=(count, 1))

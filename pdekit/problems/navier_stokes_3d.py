@@ -116,9 +116,9 @@ class NavierStokes3D(Semilinear):
         u = space.backward(self.start(cases, space))[0]
         return {spec.name: u[c] for c, spec in enumerate(self.inputs)}
 
-    def start(self, instances: Instances, space: Dealiased) -> Any:
+    def start(self, instances: Instances, space: Dealiased, precision: str = "float64") -> Any:
         """The state of the inputs, free of divergence."""
-        return project(super().start(instances, space), space)
+        return project(super().start(instances, space, precision), space)
 
     def reflections(self, grid: Grid) -> tuple[Symmetry, ...]:
         """The point reflection u(x) -> -u(-x)."""

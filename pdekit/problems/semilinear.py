@@ -129,11 +129,11 @@ class Semilinear(Evolution):
 
         return {name: draw(law, grid, rng) for name, law in laws.items()}
 
-    def start(self, instances: Instances, space: Dealiased) -> Any:
+    def start(self, instances: Instances, space: Dealiased, precision: str = "float64") -> Any:
         """The state (n, c, *shape) of the inputs."""
         first = [instances.fields[spec.name] for spec in self.inputs[: len(self.outputs)]]
         xp = array_namespace(*first)
-        return space.forward(xp.stack([xp.astype(u, xp.float64) for u in first], axis=1))
+        return space.forward(xp.stack([xp.astype(u, getattr(xp, precision)) for u in first], axis=1))
 
     def _extra_names(self) -> str:
         return ", ".join(["tendency", *(spec.name for spec in self.extras)])

@@ -17,6 +17,7 @@ from pdekit.solution import Solution, Status
 from pdekit.solver import Instances
 from pdekit.space.dealiased import Dealiased
 from pdekit.steppers import STEPPERS
+from pdekit.steppers.device import check_device, placed
 from pdekit.steppers.march import March, march, march_adaptively, step_counts
 
 CACHE = 2**18  # bytes of values of the fields of a batch: transforms and stages, ten times that, then stay in 2 or 3 MB
@@ -33,12 +34,14 @@ class PseudoSpectral:
     dealias      False keeps every mode below Nyquist, aliases and all: for comparison only
     batch        samples advanced together; None, of NumPy arrays, is as many as stay in the cache of a core (`CACHE`), of
                  tensors all
+    device       "cpu", or "cuda": by torch, the same code; the answer comes back as NumPy arrays
+    precision    "float64", or "float32" for fast looks: chaos makes another trajectory of its rounding
     """
 
     traits: frozenset[str] = frozenset({"evolution", "semilinear"})
     keeps_points = True  # `solve` can answer on other points
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (the settings of a card, all but one with defaults)
         self,
         *,
         scheme: str = "etdrk4",
@@ -48,6 +51,8 @@ class PseudoSpectral:
         grid_factor: float = 1.0,
         dealias: bool = True,
         batch: int | None = None,
+        device: str = "cpu",
+        precision: str = "float64",
         name: str = "",
     ) -> None:
         if scheme not in STEPPERS:
@@ -65,6 +70,8 @@ class PseudoSpectral:
             raise BadInput.of(
                 "two rules for one time step.", found=f"cfl = {cfl}, rtol = {rtol}", allowed="one of them"
             )
+        check_device(device, precision)
+        self.device, self.precision = device, precision
         self.scheme, self.dt, self.cfl, self.rtol = scheme, float(dt), cfl, rtol
         self.grid_factor, self.dealias, self.batch = float(grid_factor), dealias, batch
         self.name = name or type(self).__name__
@@ -129,7 +136,7 @@ class PseudoSpectral:
         if self.batch is not None:
             return self.batch
         fields = [instances.fields[spec.name] for spec in self.problem.inputs]
-        if not is_numpy_namespace(array_namespace(*fields)):
+        if self.device != "cpu" or not is_numpy_namespace(array_namespace(*fields)):
             return max(len(instances), 1)
         each = 8 * math.prod(instances.grid.points) * self.grid_factor**instances.grid.dim * len(self.problem.outputs)
         return max(int(CACHE / each), 1)
@@ -147,20 +154,25 @@ class _Run:
 
     def solution(self) -> Solution:
         begin = perf_counter()
-        how, cases, problem = self.how, self.cases, self.how.problem
+        how, problem = self.how, self.how.problem
+        if how.device != "cpu":
+            self.cases = placed(self.cases, how.device, how.precision)
+        cases = self.cases
         given = self.how.problem.space(cases.grid) if how.dealias else Dealiased.of(cases.grid, 1)
         self.space = space = _coarser(given, how.grid_factor)
         self.fields: dict[str, Any] = {}
-        v = problem.start(cases, given)
+        v = problem.start(cases, given, how.precision)
         v = v if space is given else given.move(v, space)
         self.own = problem.bind(cases, like=v)
         self.L = problem.bind(cases).linear(space)
         ready = perf_counter()
         came = self._exact(v) if how.scheme == "exact" else self._march(v)
+        values = {name: _host(array) for name, array in self.fields.items()}
+        values = {name: np.asarray(u) for name, u in values.items()} if how.device != "cpu" else values
         seconds, n = perf_counter() - ready, len(cases)
         stages = 0 if how.scheme == "exact" else STEPPERS[how.scheme].stages
         return Solution(
-            values={name: _host(array) for name, array in self.fields.items()},
+            values=values,
             status=came.status,
             steps=np.full(n, came.steps),
             residuals=[np.zeros(0)] * n,
