@@ -79,7 +79,7 @@ def small_case(problem, n=2, seed=1, dim=2):
         spec.name: {"law": "discs", "count": 2, "low": 0.1, "high": 0.2}
         if spec.mask
         else {"law": "two-phase", "high": 12.0, "low": 3.0, "gauss": gauss}
-        if spec.positive
+        if spec.positive or spec.nonnegative
         else {"law": "gaussian", "gauss": gauss}
         for spec in problem.inputs
     }
