@@ -20,12 +20,13 @@ class Family(Symmetry):
 
     numbers   k, how many integers an amount has
     draw      (generator, how many) -> (how many, k) amounts, the neutral one among them
-    move      (name, array (*, *x), amount (k,)) -> the array moved; or array (b, *, *x) and amounts (b, k), one per sample
+    move      (name, array (*, *x), amount (k,)) -> the array moved; or array (b, *, *x) and amounts (b, k), one per
+              sample, of NumPy or of the array's kind and device
     """
 
     numbers: int
     draw: Callable[[np.random.Generator, int], np.ndarray]
-    move: Callable[[str, Any, np.ndarray], Any]
+    move: Callable[[str, Any, Any], Any]
 
 
 def shifts(grid: Grid, axes: Sequence[str] | None = None) -> Family:
@@ -48,12 +49,12 @@ def shifts(grid: Grid, axes: Sequence[str] | None = None) -> Family:
     def draw(rng: np.random.Generator, count: int) -> np.ndarray:
         return rng.integers(points, size=(count, len(points)))
 
-    def move(name: str, array: Any, amount: np.ndarray) -> Any:
+    def move(name: str, array: Any, amount: Any) -> Any:
         trailing = [i - grid.dim for i in numbers]
         if amount.ndim == 1:
             return array_namespace(array).roll(array, tuple(int(a) for a in amount), axis=tuple(trailing))
-        for axis, n, by in zip(trailing, points, amount.T, strict=True):
-            array = _taken(array, axis, (np.arange(n) - by[:, None]) % n)
+        for column, axis in enumerate(trailing):
+            array = _moved(array, axis, amount[:, column])
         return array
 
     one = np.array([(n + 2) // 3 for n in points])  # of no short period, and another one on every axis that differs
@@ -61,10 +62,11 @@ def shifts(grid: Grid, axes: Sequence[str] | None = None) -> Family:
     return Family(name, lambda name, array: move(name, array, one), len(points), draw, move)
 
 
-def _taken(array: Any, axis: int, source: np.ndarray) -> Any:
-    """Sample i of (b, *, *x) with its points in the order source[i], source (b, n), along one trailing axis."""
-    xp = array_namespace(array)
+def _moved(array: Any, axis: int, amounts: Any) -> Any:
+    """Sample i of (b, *, *x) moved by amounts[i] points along one trailing axis, on the device that it is on."""
+    xp, n = array_namespace(array), array.shape[axis]
+    by = xp.asarray(amounts, device=device(array))
+    source = (xp.arange(n, device=device(array)) - by[:, None]) % n
     shape = [1] * array.ndim
     shape[0], shape[axis] = source.shape
-    index = xp.asarray(source.astype(np.int64), device=device(array))
-    return xp.take_along_axis(array, xp.reshape(index, tuple(shape)), axis=axis)
+    return xp.take_along_axis(array, xp.reshape(source, tuple(shape)), axis=axis)

@@ -67,7 +67,7 @@ class Augmentation:
         x_new, y_new = torch.empty_like(x), torch.empty_like(y)
         for number in np.unique(numbers):
             symmetry = self.symmetries[int(number)]
-            rows = torch.from_numpy(np.flatnonzero(numbers == number)).to(x.device)
+            rows = _sent(np.flatnonzero(numbers == number), x.device)
             x_new.index_copy_(0, rows, _apply(symmetry, x.index_select(0, rows), self.inputs, 1))
             y_new.index_copy_(0, rows, _apply(symmetry, y.index_select(0, rows), self.outputs, axis))
         return x_new, y_new
@@ -78,9 +78,15 @@ class Augmentation:
         for family in self.families:
             amounts = table[:, column : column + family.numbers]
             column += family.numbers
-            amounts = amounts[0] if len(amounts) == 1 else amounts
+            amounts = amounts[0] if len(amounts) == 1 else _sent(amounts, u.device)
             u = _each(u, channels, axis, lambda name, part, f=family, a=amounts: f.move(name, part, a))
         return u
+
+
+def _sent(numbers: np.ndarray, device: torch.device) -> Tensor:
+    """A few numbers on the device, without waiting for it."""
+    tensor = torch.from_numpy(numbers)
+    return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 
 
 def _apply(symmetry: Symmetry, u: Tensor, channels: Sequence[Channel], axis: int) -> Tensor:

@@ -54,7 +54,14 @@ def test_windows_and_shifts_on_the_device_are_those_of_the_cpu(heat_file):
     answers = []
     for device in ("cpu", "cuda"):
         data = open_samples(samples(), torch.device(device), budget=2**30)
-        answers.append([maps(a, u, d)[1].cpu() for (a, u), d in zip(data.batches(order), drawn, strict=True)])
+        moved = []
+        for (a, u), d in zip(data.batches(order), drawn, strict=True):
+            torch.cuda.set_sync_debug_mode("error")  # nothing here waits for the device
+            try:
+                moved.append(maps(a, u, d)[1])
+            finally:
+                torch.cuda.set_sync_debug_mode("default")
+        answers.append([u.cpu() for u in moved])
     assert all(torch.equal(one, other) for one, other in zip(*answers, strict=True))
 
 
