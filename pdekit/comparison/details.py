@@ -106,7 +106,8 @@ def method(c: Comparison) -> list[str]:
         ("threads, device", f"{timing.threads}, {timing.device}; networks in float32, classical solvers in float64"),
         ("timing", f"{timing.repeats} rounds in which every run answers once, after 3 warm-ups; median and bootstrap interval"),
         *([("starts of the hybrids", STARTS)] if c.savings else []),
-        ("truth", f"{truth['solver']} on {grid}, restricted to the data's grid; its own error: {error}"),
+        ("truth", f"{truth['solver']} on {grid}{_step(truth)}, restricted to the data's grid; its own error: {error}"),
+        *([("frames", _frames(c))] if c.frames is not None else []),
         ("observed order of the truth", _order(order, truth)),
         ("error of the data's own outputs", f"{stored.mean():.2e}: no solver trained on them can be expected to do better"),
         ("data", f"{c.cases.facts['file']}, content hash {c.cases.facts['content_hash'] or 'none'}"),
@@ -123,6 +124,21 @@ def method(c: Comparison) -> list[str]:
         page.folded("the plan", to_toml(c.plan.model_dump(exclude_unset=True))),
         *([page.folded("the recipe of the data", c.cases.facts["recipe"])] if c.cases.facts["recipe"] else []),
     ]
+
+
+def _step(truth: dict) -> str:
+    return f" in steps of {truth['dt']:.4g}" if "dt" in truth else ""
+
+
+def _frames(c: Comparison) -> str:
+    frames = c.frames
+    assert frames is not None
+    what = (
+        "the first"
+        if frames.given == 1
+        else f"the first {frames.given}, or as many of the last of them as it remembers,"
+    )
+    return f"{len(frames.times)}, of which every solver is given {what} and is scored on none; times are from the last of them on"
 
 
 def _order(order: float | None, truth: dict) -> str:

@@ -68,7 +68,10 @@ def error_time(comparison: Comparison, batch: int | str) -> Figure:
 
 
 def _label(metric: str) -> str:
-    return {"relative_l2": "relative $L^2$ error (mean)"}.get(metric, f"{metric.replace('_', ' ')} (mean)")
+    known = {"relative_l2": "relative $L^2$ error", "relative_l2_trajectory": "relative $L^2$ error of the trajectory"}
+    if metric in known:
+        return f"{known[metric]} (mean)"
+    return f"{metric.replace('_', ' ')} (mean)"
 
 
 def _family(axes: Axes, comparison: Comparison, runs: list[Outcome], batch: int | str, colour: str) -> None:

@@ -15,6 +15,8 @@ from pdekit.comparison.results import expectations, results
 from pdekit.comparison.table import HEAD, LEARNED, NUMBERS, lines, notes, ratio, row, shown
 from pdekit.files import write_json, write_text
 
+ERRORS = {"relative_l2": "relative error", "relative_l2_trajectory": "relative error of the whole trajectory"}
+
 
 def write_report(comparison: Comparison, out: Path) -> Path:
     """Write report.html, results.json, table.txt and the figures under `out`; returns the path of report.html."""
@@ -53,7 +55,9 @@ def _head(c: Comparison) -> list[str]:
     text = [
         f"<h1>{page.escape(c.plan.question)}</h1>",
         page.paragraph(f"{facts['title']}. {facts['equation'].replace('-', chr(0x2212), 1)}", "facts"),
-        page.paragraph(f"{facts['samples']} samples of the split {facts['split']}, {points} points.", "facts"),
+        page.paragraph(
+            f"{facts['samples']} samples of the split {facts['split']}, {points} points{_span(c)}.", "facts"
+        ),
         page.items(answers(c), "answer"),
     ]
     missed = [e for e in expectations(c) if not e.met]
@@ -66,13 +70,20 @@ def _head(c: Comparison) -> list[str]:
     return text
 
 
+def _span(c: Comparison) -> str:
+    if c.frames is None:
+        return ""
+    times, unit = c.frames.times, "" if c.frames.unit == "1" else f" {c.frames.unit}"
+    return f", {len(times)} frames from t = {times[0]:.4g} to {times[-1]:.4g}{unit}"
+
+
 def answers(c: Comparison) -> list[str]:
     """The answer in one sentence for each learned solver."""
     out = []
     for v in c.verdicts:
         if v.batch != 1 or _kind(c, v.entrant) not in LEARNED:
             continue
-        error = f"relative error {v.error:.2g}" if c.metric == "relative_l2" else f"{c.metric} {v.error:.2g}"
+        error = f"{ERRORS.get(c.metric, c.metric)} {v.error:.2g}"
         members = len(next(o for o in c.outcomes if o.entrant.name == v.entrant).point.solvers)
         name = f"{v.entrant} ({members} seeds)" if members > 1 else f"{v.entrant} (a single seed)"
         if v.refused:

@@ -276,6 +276,7 @@ def test_all_solvers_are_given_the_same_instant_and_scored_after_it(history, giv
     np.testing.assert_allclose(asked.fields["initial"], expected, atol=1e-14)
     own, ref = truth.beside(solver, solver.solve(asked).values, slice(None))
     np.testing.assert_array_equal(ref[..., 0], u[:, given:])
+    assert own.shape == ref.shape
     assert not own.any(), "no given frame is scored"
     np.testing.assert_allclose(frames.lead, TIMES[given:] - TIMES[given - 1])
 
