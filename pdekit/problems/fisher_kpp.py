@@ -33,7 +33,7 @@ class FisherKPP(Semilinear):
 
     name: ClassVar[str] = "fisher-kpp"
     equation: ClassVar[str] = "du/dt = nu Laplace u + r u (1 - u), from initial"
-    traits: ClassVar[frozenset[str]] = frozenset({"evolution", "semilinear", "scalar"})
+    traits: ClassVar[frozenset[str]] = frozenset({"evolution", "semilinear", "scalar", "splitting"})
     inputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("initial", "input", "1", "density at the start"),)
     outputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("u", "output", "1", "density"),)
 

@@ -34,7 +34,7 @@ class ReactionDiffusion(Semilinear):
 
     name: ClassVar[str] = "reaction-diffusion"
     equation: ClassVar[str] = "du/dt = nu d2u/dx2 + rho u (1 - u), from initial"
-    traits: ClassVar[frozenset[str]] = frozenset({"evolution", "semilinear", "scalar"})
+    traits: ClassVar[frozenset[str]] = frozenset({"evolution", "semilinear", "scalar", "splitting"})
     inputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("initial", "input", "1", "concentration at the start"),)
     outputs: ClassVar[tuple[FieldSpec, ...]] = (FieldSpec("u", "output", "1", "concentration"),)
     dims: ClassVar[tuple[int, ...]] = (1,)

@@ -12,7 +12,7 @@ import numpy as np
 from array_api_compat import array_namespace, is_numpy_namespace, to_device
 
 from pdekit.errors import BadInput, SolveError, unknown_name
-from pdekit.problems.semilinear import Linear, Semilinear
+from pdekit.problems.semilinear import Semilinear
 from pdekit.solution import Solution, Status
 from pdekit.solver import Instances
 from pdekit.space.dealiased import Dealiased
@@ -27,7 +27,8 @@ class PseudoSpectral:
     """Solver of problems that are `Semilinear`; trajectories at the times of the instances, the first of which is the start.
 
     scheme       a name in `pdekit.steppers.STEPPERS`
-    dt           largest time step, in T: the steps are equal and the largest up to dt that meet every stored time
+    dt           largest time step, in T: the steps are equal and the largest up to dt that meet every stored time; the
+                 scheme "exact" goes from one stored time to the next and has none
     cfl          choose the step anew from the flow: at most cfl * spacing / largest speed, and at most dt
     rtol         choose it by the error of an embedded pair instead (rk32, rk54)
     grid_factor  1, 1/2, ...: solve on that many times the points, answer by spectral interpolation
@@ -45,7 +46,7 @@ class PseudoSpectral:
         self,
         *,
         scheme: str = "etdrk4",
-        dt: float,
+        dt: float | None = None,
         cfl: float | None = None,
         rtol: float | None = None,
         grid_factor: float = 1.0,
@@ -57,6 +58,10 @@ class PseudoSpectral:
     ) -> None:
         if scheme not in STEPPERS:
             raise unknown_name("scheme of time steps", scheme, STEPPERS)
+        if dt is None and scheme != "exact":
+            raise BadInput.of(
+                f"scheme {scheme!r} needs a time step.", found="no dt", allowed="dt > 0, in units of time"
+            )
         for key, value in (("dt", dt), ("cfl", cfl), ("rtol", rtol)):
             if value is not None and not _positive(value):
                 raise BadInput.of(f"{key} of a time step.", found=repr(value), allowed="a number > 0")
@@ -72,7 +77,7 @@ class PseudoSpectral:
             )
         check_device(device, precision)
         self.device, self.precision = device, precision
-        self.scheme, self.dt, self.cfl, self.rtol = scheme, float(dt), cfl, rtol
+        self.scheme, self.dt, self.cfl, self.rtol = scheme, math.inf if dt is None else float(dt), cfl, rtol
         self.grid_factor, self.dealias, self.batch = float(grid_factor), dealias, batch
         self.name = name or type(self).__name__
         self.problem: Any = None
@@ -85,17 +90,20 @@ class PseudoSpectral:
                 found="the problem is not semilinear",
                 hint="`pdekit list solvers` shows what each solver asks of a problem",
             )
-        if self.scheme == "exact" and not isinstance(problem, Linear):
+        asked = "linear" if self.scheme == "exact" else "splitting" if STEPPERS[self.scheme].flow else ""
+        if asked and asked not in problem.traits:
             raise BadInput.of(
-                f"scheme 'exact' cannot serve problem {problem.name!r}.",
-                found="the problem is not linear",
-                hint='scheme = "etdrk4" takes its linear part exactly',
+                f"solver {self.name!r} cannot serve problem {problem.name!r}.",
+                found=f"the problem is not {asked}, as scheme {self.scheme!r} asks",
+                hint='scheme = "etdrk4" takes the linear part exactly and serves every semilinear problem',
             )
         self.problem = problem
         return self
 
     def check_times(self, times: np.ndarray) -> np.ndarray:
         """(t - 1,) steps between stored times. Raises BadInput where no step up to dt meets them all."""
+        if self.scheme == "exact":
+            return np.ones(len(times) - 1, dtype=int)
         return np.array(step_counts(list(times), self.dt, fit=True)[0])
 
     def telemetry(self, times: np.ndarray) -> tuple[tuple[Any, ...], ...]:
