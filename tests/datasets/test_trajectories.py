@@ -114,3 +114,16 @@ def test_phases_part_and_mass_stays():
     u = made("allen-cahn-2d-small", "test", 1, time__stop=8.0, time__frames=3)["u"]
     assert np.abs(u[:, -1]).max() == pytest.approx(1.0, abs=0.02)
     assert u[:, -1].std() > 0.7
+
+
+@pytest.mark.slow
+def test_the_force_of_kolmogorov_pushes_along_x_by_the_sine_of_4y():
+    """w averaged along x and over frames leans to the laminar -4 cos 4y/(16 nu + drag) in sign and not beyond its size."""
+    coarse = {"grid__points": [96, 96], "solver_settings__dt": 0.0125}
+    w = made("navier-stokes-kolmogorov-small", "train", 1, time__start=4.0, time__stop=6.0, time__frames=5, **coarse)[
+        "vorticity"
+    ]
+    y = 2 * np.pi * np.arange(32) / 32
+    along_x, along_y = (2 * (w.mean(axis=axes) * np.cos(4 * y)).mean() for axes in ((0, 1, 2), (0, 1, 3)))
+    assert -4 / (16 * 1e-2 + 0.1) < along_x < -1.0
+    assert abs(along_y) < 0.5 * abs(along_x)
