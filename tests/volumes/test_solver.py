@@ -165,9 +165,15 @@ def test_a_step_taken_again_is_half_as_long_and_the_next_one_is_not(line):
             return Method.step(self, u, dt)[0], dt <= 0.006
 
     u = np.ones((1, 40))
-    _, why, steps, again, got = Careful(LAW, line(40), "minmod", "godunov", np.array([1e-6]), 0.4).advance(u, 0.05)
+    _, why, _, _, got = Careful(LAW, line(40), "minmod", "godunov", np.array([1e-6]), 0.4).advance(u, 0.05)
     assert (why, got) == (0, 0.05)
     assert taken[:4] == pytest.approx([0.01, 0.005, 0.009, 0.0045])
+    taken.clear()
+    _, why, _, again, got = Careful(LAW, line(40), "minmod", "godunov", np.array([1e-6]), 0.4).advance(u, 0.008)
+    assert (why, again, got) == (0, 1, 0.008)
+    assert taken == pytest.approx([0.008, 0.004, 0.004]), "the one step that was left is no longer the last"
+    taken.clear()
+    _, _, steps, again, _ = Careful(LAW, line(40), "minmod", "godunov", np.array([1e-6]), 0.4).advance(u, 0.05)
     good = [dt for dt in taken if dt <= 0.006]
     assert len(good) == steps
     assert len(taken) == steps + again
