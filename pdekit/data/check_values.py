@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pdekit.data.check_answers import AnswerCheck, is_spectral
 from pdekit.data.check_steps import StepCheck
 from pdekit.data.check_trajectories import TrajectoryCheck, check_of
 from pdekit.data.format import RECORD_NAMES, SAMPLE_HASH, STATISTICS, sample_hashes
@@ -56,6 +57,7 @@ class SplitCheck:
         self.rtol = self.recipe.settings().get("rtol") if self.recipe is not None else None
         self.record = self._record()
         self.trajectories: TrajectoryCheck | StepCheck | None = None
+        self.answers: AnswerCheck | None = None
 
     def strips(self) -> Iterator[slice]:
         """Ranges of samples that are read at once, of about STRIP_BYTES."""
@@ -179,6 +181,9 @@ class SplitCheck:
         if output not in values:
             self.notes.sample("equation", f"/{self.split}", f"the output {output!r} is missing", strip.start)
             return
+        if self.recipe is not None and is_spectral(self.recipe):
+            self._answers(problem, self.recipe, instances, values[output], strip, sound)
+            return
         kind = values[output].dtype
         rounding = float(np.finfo(kind).eps) / 2 if kind.kind == "f" else 0.0
         for i in sound:
@@ -192,6 +197,21 @@ class SplitCheck:
             for test, ratio in ratios.items():
                 if not ratio <= 1:
                     self.notes.sample("equation", f"/{self.split}/{output}", TESTS[test], strip.start + int(i))
+
+    def _answers(
+        self,
+        problem: Elliptic,
+        recipe: Recipe,
+        instances: Instances,
+        stored: np.ndarray,
+        strip: slice,
+        sound: np.ndarray,
+    ) -> None:
+        if not sound.size:
+            return
+        self.answers = self.answers or AnswerCheck(problem, recipe)
+        for i, text in self.answers.faults(instances[sound], stored[sound]).items():
+            self.notes.sample("equation", f"/{self.split}/{problem.outputs[0].name}", text, strip.start + int(sound[i]))
 
     def _trajectories(self, problem: Evolution, values: dict[str, np.ndarray], strip: slice, sound: np.ndarray) -> None:
         missing = [spec.name for spec in (*problem.inputs, *problem.outputs) if spec.name not in values]

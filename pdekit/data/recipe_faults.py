@@ -79,7 +79,13 @@ def _solver_faults(recipe: Recipe, problem_class: type[Problem]) -> list[str]:
         faults.append(
             f"solver: {recipe.solver!r} asks for a problem that is {', '.join(missing)}; {recipe.problem!r} is not"
         )
-    known = settings_of(solver_class(card))
+    cls = solver_class(card)
+    dim, allowed = recipe.grid.grid("1").dim, getattr(cls, "dimensions", (1, 2, 3))
+    if dim not in allowed:
+        faults.append(
+            f"solver: {recipe.solver!r} serves boxes of {' or '.join(map(str, allowed))} axes; the grid has {dim}"
+        )
+    known = settings_of(cls)
     for key in recipe.solver_settings:
         if key not in known:
             faults.append("solver_settings: " + flat(unknown_name(f"setting of solver {recipe.solver!r}", key, known)))
