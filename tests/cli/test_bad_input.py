@@ -430,7 +430,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     ),
     "reference-method": (
         "generate {small} --set reference_error.method=guess",
-        "reference_error.method (as overridden): Input should be 'refine', 'tighten' or 'step",
+        "reference_error.method (as overridden): Input should be 'refine', 'tighten', 'step' or 'both",
         "found: 'guess",
     ),
     "reference-tighten": (
@@ -615,7 +615,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
         "show {data} --out new.xyz",
         "a picture cannot be written as 'new.xyz'.",
         "found: ending '.xyz",
-        "allowed: .png, .pdf, .svg, .gif (trajectories)",
+        "allowed: .png, .pdf, .svg, .gif, .mp4 (the last two for trajectories)",
     ),
     "show-link": (
         "show {bad}/external-link.h5 --out new.png",
