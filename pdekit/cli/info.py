@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,7 +120,7 @@ def _origin(split: dict[str, Any]) -> list[tuple[str, str]]:
     rows.append(
         (
             "solved",
-            f"{status}; {solver['steps_median']:.4g} steps (median); residual {solver['residual_worst']:.2g} (worst); "
+            f"{status}; {solver['steps_median']:.4g} steps (median); {_residual(solver)}"
             f"{duration(solver['seconds_mean'])} (mean)",
         )
     )
@@ -140,3 +141,8 @@ def _variable(name: str, facts: dict[str, Any]) -> tuple[str, ...]:
     if "mean" not in facts:
         return row
     return (*row, f"mean {facts['mean']:.4g}, std {facts['std']:.4g}, {facts['min']:.4g} to {facts['max']:.4g}")
+
+
+def _residual(solver: Mapping[str, Any]) -> str:
+    """What is said of residuals; a solver that steps exactly or explicitly claims none."""
+    return f"residual {solver['residual_worst']:.2g} (worst); " if "residual_worst" in solver else ""

@@ -203,7 +203,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "boundary-value-law": (
         "generate {small} --set 'grid.boundary_value={x_low={law=\"sine\"}}'",
         "grid (as overridden): there is no law named 'sine",
-        "allowed: did you mean 'sine-series', 'gaussian'? all: bump, constant, discs, gaussian,",
+        "allowed: did you mean 'sine-series', 'gaussian'? all: blobs, bump, column, constant,",
     ),
     "robin-pair": (
         "generate {small} --set grid.boundary=robin --set 'grid.robin={x_low=[0.0,1.0]}'",
@@ -220,7 +220,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "problem": (
         "generate {small} --set problem=darcyy",
         "problem (as overridden): there is no problem named 'darcyy",
-        "allowed: did you mean 'darcy'? all: compact-poisson, convection-diffusion, darcy,",
+        "allowed: did you mean 'darcy'? all: advection, advection-diffusion, allen-cahn,",
         "found: 'darcyy",
     ),
     "parameter": (
@@ -315,7 +315,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "law-unknown": (
         "generate {small} --set fields.permeability.law=two-phases",
         "fields (as overridden): there is no law named 'two-phases",
-        "allowed: did you mean 'two-phase'? all: bump, constant, discs, gaussian,",
+        "allowed: did you mean 'two-phase'? all: blobs, bump, column, constant,",
     ),
     "law-key": (
         "generate {small} --set fields.permeability.hihg=3",
@@ -345,7 +345,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "law-gauss-key": (
         "generate {small} --set fields.permeability.gauss.sigma=1",
         "fields (as overridden): there is no key of a Gaussian field named 'sigma",
-        "allowed: alpha, boundary, tau, variance_factor, zero_mean",
+        "allowed: alpha, boundary, tau, unit_box, variance_factor, zero_mean",
     ),
     "law-not-a-table": (
         "generate {small} --set fields.source=1.0",
@@ -647,7 +647,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "import-roles": (
         "import {bad}/good.npz --out new.h5",
         "nothing says which of the arrays in",
-        "found: a, u",
+        "found: a",
         "allowed: a role for each: input, output, parameter, geometry, boundary",
     ),
     "import-role": (
@@ -759,7 +759,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "train-solver": (
         "train fnoo {data} --out new",
         "there is no solver named 'fnoo'.",
-        "allowed: did you mean 'fno', 'tfno', 'fno+sor'? all: amg, bicgstab, cg,",
+        "allowed: did you mean 'fno', 'tfno', 'fno+sor'? all: amg, ars443, bicgstab, cg,",
         "next: `pdekit list solvers`, or give a path to a .toml",
     ),
     "train-classical": (
@@ -796,7 +796,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "train-unknown-problem": (
         "train pod-ridge {bad}/unknown-problem.h5 --out new",
         "there is no problem named 'stokes'.",
-        "allowed: compact-poisson, convection-diffusion, darcy,",
+        "allowed: did you mean 'navier-stokes', 'navier-stokes-3d'? all: advection,",
     ),
     "train-broken-recipe": (
         "train pod-ridge {bad}/other-equation.h5 --out new",
@@ -1040,7 +1040,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "compare-metric": (
         "compare {data} --solver cg --out new --set 'metrics=[\"relative_l3\"]'",
         "metrics: there is no metric 'relative_l3",
-        "allowed: boundary_rmse, conserved_error, correlation, high_band,",
+        "allowed: boundary_rmse, conserved_error, correlation, energy_error,",
         "found: ['relative_l3']",
     ),
     "compare-rank": (
@@ -1051,7 +1051,7 @@ CASES: dict[str, tuple[str, ...]] = {  # what is wrong: (command, what the messa
     "compare-reference": (
         "compare {data} --solver cg --out new --set reference.solver=gc",
         "there is no solver named 'gc'.",
-        "allowed: did you mean 'cg'? all: amg, bicgstab, cg,",
+        "allowed: did you mean 'cg'? all: amg, ars443, bicgstab, cg,",
         "next: `pdekit list solvers`, or give a path to a .toml",
     ),
     "compare-reference-rtol": (

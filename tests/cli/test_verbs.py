@@ -99,6 +99,21 @@ def test_info_of_data(pdekit, shop):
     assert 'problem = "darcy"' in known["recipe"]
 
 
+def test_the_walk_of_a_trajectory(pdekit, room):
+    """Generate, info, check, show: a solver that steps claims no residual, and nobody prints one."""
+    small = ["splits.train=2", "splits.valid=1", "splits.test=1", "reference_error.samples=1"]
+    changes = [f"splits.test_{name}.samples=1" for name in ("nu", "amplitude", "points")]
+    made = [part for text in (*small, *changes) for part in ("--set", text)]
+    good(pdekit("generate", "burgers-1d-small", "--out", "b.h5", *made))
+    text = good(pdekit("info", "b.h5"))
+    assert "2 evaluated; " in text
+    assert "residual" not in text
+    assert "error" in text
+    assert good(pdekit("check", "b.h5")).endswith("b.h5: passed\n")
+    good(pdekit("show", "b.h5", "--out", "b.png"))
+    assert (room / "b.png").stat().st_size > 10_000
+
+
 def test_info_of_a_run(pdekit, shop):
     text = good(pdekit("info", shop.run))
     known = facts(pdekit("info", shop.run, "--json"))

@@ -8,7 +8,7 @@ import pytest
 from pdekit.comparison.cases import problem_ahead
 from pdekit.comparison.checks import check_entrants
 from pdekit.comparison.entrants import read_cards
-from pdekit.comparison.plan import label, read_plan
+from pdekit.comparison.plan import label, plan_in_time, read_plan
 from pdekit.training.train import check_trainable
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -25,17 +25,18 @@ def test_there_is_a_readme_for_every_plan():
 def test_a_plan_passes_every_look_that_comes_before_work(path):
     plan, folder = read_plan(path)
     cards = read_cards(plan, folder)
-    problem = problem_ahead(plan, folder)
-    check_entrants(plan, folder, cards, problem, check_trainable)
+    problem, timed = problem_ahead(plan, folder)
+    plan = plan_in_time(plan) if timed else plan
+    check_entrants(plan, folder, cards, problem, check_trainable, timed=timed)
     assert plan.question.endswith("?")
-    assert "pcg-multigrid" in cards
+    assert ("etdrk4" if timed else "pcg-multigrid") in cards
 
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda p: f"{p.parent.name}-{p.stem}")
 def test_expectations_name_solvers_and_metrics_of_the_plan(path):
     plan, _ = read_plan(path)
     assert plan.expect, "a plan in the repository says what it gave"
-    names = {label(e) for e in plan.solvers} | {"mean-field", "pod-ridge"}
+    names = {label(e) for e in plan.solvers} | {"mean-field", "pod-ridge", "persistence"}
     for key in plan.expect:
         solver, _, metric = key.rpartition(".")
         assert solver in names, key

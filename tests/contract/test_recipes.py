@@ -39,7 +39,7 @@ def small(recipe):
     """Two samples to train on, one for every other split, on a small grid, few steps; what else the splits set stays."""
     changes = {}
     if recipe.time is not None:
-        dt = recipe.settings()["dt"]
+        dt = recipe.settings().get("dt", 1e-2)
         start = min(recipe.time.start, 20 * dt)
         changes = {"time.start": start, "time.stop": start + 20 * dt, "time.frames": 3}
     changes |= {**on_points(recipe, "train"), "reference_error.samples": 1}

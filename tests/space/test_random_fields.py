@@ -26,6 +26,7 @@ EXAMPLES = {
     "discs": {"law": "discs", "count": 3, "low": 0.1, "high": 0.3},
     "bump": {"law": "bump", "radius": 0.3, "height": 2.0, "spread": 0.1},
     "multi-frequency": {"law": "multi-frequency", "slow": 3, "fast": 9},
+    "column": {"law": "column", "low": 1.0, "high": 2.0, "narrow": 0.2, "wide": 0.4, "outside": 0.5, "spread": 0.1},
     "fourier-series": {"law": "fourier-series", "modes": 2},
     "periodic-kernel": {"law": "periodic-kernel", "scale": 0.5},
     "noise": {"law": "noise", "modes": 2, "std": 0.1, "mean": 0.5},

@@ -108,8 +108,8 @@ def test_a_folder_of_npy(tmp_path):
 
 
 def test_roles_that_nobody_knows_are_asked_for(tmp_path):
-    np.savez(tmp_path / "a.npz", height=np.zeros((2, 4)))
-    with pytest.raises(BadInput, match=r"--set roles\.height=output"):
+    np.savez(tmp_path / "a.npz", level=np.zeros((2, 4)))
+    with pytest.raises(BadInput, match=r"--set roles\.level=output"):
         import_file(tmp_path / "a.npz", tmp_path / "a.h5")
     assert not (tmp_path / "a.h5").exists()
 
