@@ -60,7 +60,7 @@ _SENTENCES = {
     Status.EVALUATED: "the answer was computed without a stopping test",
     Status.MAX_STEPS: "the step limit was reached before the tolerance",
     Status.STAGNATED: "the residual stopped improving: the tolerance may lie below the attainable accuracy",
-    Status.DIVERGED: "the residual grew more than 1e5 times over its first value",
+    Status.DIVERGED: "the residual, or the state of a time step, grew 1e5 times beyond what it started from",
     Status.INDEFINITE_OPERATOR: "the operator is not positive definite; if it is negative definite, negate A and b",
     Status.INDEFINITE_PRECONDITIONER: "the preconditioner is not positive definite, nor may be the operator it was made from",
     Status.BREAKDOWN: "a division by zero inside the method: the matrix is singular or nearly so",

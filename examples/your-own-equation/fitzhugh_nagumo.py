@@ -3,13 +3,13 @@
 import sys
 from dataclasses import dataclass
 
-import numpy as np
+from array_api_compat import array_namespace
 
 from pdekit.data.generate import generate
 from pdekit.data.recipe import recipe_from
 from pdekit.problems import register
 from pdekit.problems.problem import FieldSpec
-from pdekit.problems.semilinear import Semilinear
+from pdekit.problems.semilinear import Semilinear, channels
 
 
 @register
@@ -29,13 +29,14 @@ class FitzHughNagumo(Semilinear):
     degree = 3  # of the nonlinear term: products of three fields are exact
 
     def linear(self, space):
-        """One row per field; diagonal in Fourier space."""
-        return np.stack([self.diffusion * space.laplacian() + 1.0, 0.0 * space.laplacian() - self.rate * self.decay])
+        """One symbol per field, diagonal in Fourier space."""
+        return channels(space, self.diffusion * space.laplacian(), -self.rate * self.decay + 0.0 * space.laplacian())
 
     def nonlinear(self, v, t, space):
-        """Products at points, sums of coefficients; what space.forward gives is free of aliases."""
-        u = space.backward(v[:, 0])
-        return np.stack([-space.forward(u**3) - v[:, 1], self.rate * v[:, 0]], axis=1)
+        """Products at points; what space.forward gives back is free of aliases."""
+        voltage, recovery = (u[:, None] for u in space.backward(v).swapaxes(0, 1))
+        xp = array_namespace(v)  # NumPy, or torch on a GPU
+        return space.forward(xp.concat([voltage - voltage**3 - recovery, self.rate * voltage], axis=1))
 
 
 RECIPE = """

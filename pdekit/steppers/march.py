@@ -19,7 +19,7 @@ from pdekit.errors import BadInput
 from pdekit.solution import Status
 from pdekit.steppers.stepper import Stepper
 
-BLOW_UP = 1e5  # times the first size of a sample: as for linear solvers
+BLOW_UP = 1e5  # times what a sample may have grown to since it was looked at: see `_Watch.look`
 NEAR = 1e-9  # an interval counts as a multiple of dt when it is one to this relative accuracy
 DEEPEST = 40  # halvings of an interval: finer steps than 1e-12 of it are lost in rounding
 
@@ -82,7 +82,7 @@ def march(
     """
     counts, h = step_counts(times, dt, fit=fit)
     stepper.prepare(L, h)
-    watch = _Watch(v, times[0])
+    watch = _Watch(v, times[0], stepper, N)
     _emit(output, 0, times[0], watch.frame(v))
     for i, count in enumerate(counts):
         with np.errstate(over="ignore", invalid="ignore"):
@@ -126,7 +126,7 @@ def march_adaptively(  # noqa: PLR0913 - one loop, two rules for its step
             "the output times cannot be used.", where="times", found=list(times), allowed="two or more, increasing"
         )
     stepper.prepare(L, dt)
-    watch, steps, rejected = _Watch(v, times[0]), 0, 0
+    watch, steps, rejected = _Watch(v, times[0], stepper, N), 0, 0
     _emit(output, 0, times[0], watch.frame(v))
     h = dt
     for i, (begin, end) in enumerate(pairwise(times)):
@@ -154,7 +154,8 @@ def march_adaptively(  # noqa: PLR0913 - one loop, two rules for its step
                 rejected += 1
                 continue
             v, position, steps = new, position + 1, steps + 1
-            watch.look(v, begin + (end - begin) * position / 2**level)
+            watch.look(v, begin + (end - begin) * position / 2**level, between=True)
+        watch.look(v, end)
         _emit(output, i + 1, end, watch.frame(v))
     return watch.result(v, steps, rejected)
 
@@ -167,20 +168,28 @@ def _emit(output: Callable[[int, float, Any], None] | None, i: int, t: float, fr
 class _Watch:
     """Which samples still run. A lost one goes on being computed, unread: the state of the others is never touched."""
 
-    def __init__(self, v: Any, t: float) -> None:
+    def __init__(self, v: Any, t: float, stepper: Stepper, N: Any) -> None:
         self.status = [Status.EVALUATED] * v.shape[0]
         self.lost_at = np.full(v.shape[0], np.nan)
-        self.first = _sizes(v)
-        self._lose(~np.isfinite(self.first), t, Status.NONFINITE_INPUT)
+        self.largest, self.t = _sizes(v), t
+        self.growth = max(float(np.real(stepper.L).max()), 0.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.push = np.zeros(v.shape[0]) if stepper.flow else np.nan_to_num(_sizes(N(v, t)))
+        self._lose(~np.isfinite(self.largest), t, Status.NONFINITE_INPUT)
 
     @property
     def running(self) -> np.ndarray:
         return np.isnan(self.lost_at)
 
-    def look(self, v: Any, t: float) -> None:
-        size = _sizes(v)
+    def look(self, v: Any, t: float, *, between: bool = False) -> None:
+        """Lose what is not finite, and what is BLOW_UP times larger than the equation itself could have made it: the largest
+        size at an output so far, times the fastest growth of L, and what N of the start would have brought in that time."""
+        size, passed = _sizes(v), t - self.t
         self._lose(~np.isfinite(size), t, Status.NONFINITE)
-        self._lose((size > BLOW_UP * self.first) & (self.first > 0), t, Status.DIVERGED)
+        ceiling = BLOW_UP * (self.largest + passed * self.push) * np.exp(min(self.growth * passed, 600.0))
+        self._lose((size > ceiling) & (ceiling > 0), t, Status.DIVERGED)
+        if not between:
+            self.largest, self.t = np.fmax(self.largest, size), t
 
     def give_up(self, t: float) -> None:
         self._lose(self.running, t, Status.BREAKDOWN)

@@ -30,7 +30,8 @@ class PseudoSpectral:
     dt           largest time step, in T: the steps are equal and the largest up to dt that meet every stored time; the
                  scheme "exact" goes from one stored time to the next and has none
     cfl          choose the step anew from the flow: at most cfl * spacing / largest speed, and at most dt
-    rtol         choose it by the error of an embedded pair instead (rk32, rk54)
+    rtol         choose it by the error of an embedded pair instead (rk32, rk54); with either, samples advance one by one, so
+                 that the steps of one do not depend on the others
     grid_factor  1, 1/2, ...: solve on that many times the points, answer by spectral interpolation
     dealias      False keeps every mode below Nyquist, aliases and all: for comparison only
     batch        samples advanced together; None, of NumPy arrays, is as many as stay in the cache of a core (`CACHE`), of
@@ -75,6 +76,23 @@ class PseudoSpectral:
             raise BadInput.of(
                 "two rules for one time step.", found=f"cfl = {cfl}, rtol = {rtol}", allowed="one of them"
             )
+        rule = "cfl" if cfl is not None else "rtol" if rtol is not None else ""
+        if rule and scheme == "exact":
+            raise BadInput.of(f"scheme 'exact' takes no steps that {rule} could choose.", hint=f"leave {rule} out")
+        if rtol is not None and not hasattr(STEPPERS[scheme], "step_with_error"):
+            raise BadInput.of(
+                f"scheme {scheme!r} has no embedded pair that rtol could steer by.",
+                allowed=", ".join(
+                    name for name, one in STEPPERS.items() if hasattr(one, "step_with_error") and one.embedded
+                ),
+                hint="give cfl, or dt alone",
+            )
+        if rule and batch not in (None, 1):
+            raise BadInput.of(
+                f"samples whose steps {rule} chooses advance one by one.",
+                found=f"batch = {batch}",
+                hint="leave batch out",
+            )
         check_device(device, precision)
         self.device, self.precision = device, precision
         self.scheme, self.dt, self.cfl, self.rtol = scheme, math.inf if dt is None else float(dt), cfl, rtol
@@ -96,6 +114,10 @@ class PseudoSpectral:
                 f"solver {self.name!r} cannot serve problem {problem.name!r}.",
                 found=f"the problem is not {asked}, as scheme {self.scheme!r} asks",
                 hint='scheme = "etdrk4" takes the linear part exactly and serves every semilinear problem',
+            )
+        if self.cfl is not None and type(problem).speed is Semilinear.speed:
+            raise BadInput.of(
+                f"problem {problem.name!r} names no speed, so a CFL number means nothing.", hint="give dt, or rtol"
             )
         self.problem = problem
         return self
@@ -121,7 +143,7 @@ class PseudoSpectral:
 
         points   of the answer, those of the grid by default: other points by spectral interpolation or truncation
         extras   further fields, "tendency" (one for each output) or of the problem's `extras`
-        dtype    of the answer, "float32" or "float64"; each frame is cast as it comes, the run is in the precision of the fields
+        dtype    of the answer, "float32" or "float64"; each frame is cast as it comes, the run itself is in `precision`
         Status EVALUATED: no test was asked; NONFINITE, DIVERGED, BREAKDOWN where a sample was lost, `info["lost_at"]` says
         when. Raises SolveError before `prepare`, BadInput on times that cannot be reached.
         """
@@ -141,8 +163,8 @@ class PseudoSpectral:
         return _joined(parts)
 
     def _batch(self, instances: Instances) -> int:
-        if self.batch is not None:
-            return self.batch
+        if self.batch is not None or self.cfl is not None or self.rtol is not None:
+            return self.batch or 1
         fields = [instances.fields[spec.name] for spec in self.problem.inputs]
         if self.device != "cpu" or not is_numpy_namespace(array_namespace(*fields)):
             return max(len(instances), 1)

@@ -12,7 +12,10 @@ import pytest
 import pdekit
 
 PACKAGE = Path(pdekit.__file__).parent
-WITH_TORCH = ("pdekit.models", "pdekit.training", "pdekit.data.windows", "pdekit.data.trajectory_windows", "pdekit.data.formats.pt")
+WITH_TORCH = (
+    *("pdekit.models", "pdekit.training"),
+    *("pdekit.data.windows", "pdekit.data.trajectory_windows", "pdekit.data.formats.pt"),
+)
 HEAVY = ("torch", "neuralop", "lightning_fabric", "safetensors")
 WITHOUT = f"""
 import sys

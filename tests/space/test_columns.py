@@ -22,8 +22,8 @@ def test_columns_have_the_heights_radii_and_centres_that_were_asked():
         radii.append(np.sqrt(inside.sum() * 0.02**2 / np.pi))
         left.append((x[inside].mean(), y[inside].mean()))
     centres = np.array(left)
-    assert (1.0, 2.0) == pytest.approx((min(heights), max(heights)), abs=0.03)
-    assert (0.2, 0.4) == pytest.approx((min(radii), max(radii)), abs=0.02)
+    assert pytest.approx((min(heights), max(heights)), abs=0.03) == (1.0, 2.0)
+    assert pytest.approx((min(radii), max(radii)), abs=0.02) == (0.2, 0.4)
     assert np.allclose(centres.min(0), [1.6, 0.8], atol=0.05)
     assert np.allclose(centres.max(0), [2.4, 1.2], atol=0.05)
 
