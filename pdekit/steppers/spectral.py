@@ -79,12 +79,10 @@ class PseudoSpectral:
         rule = "cfl" if cfl is not None else "rtol" if rtol is not None else ""
         if rule and scheme == "exact":
             raise BadInput.of(f"scheme 'exact' takes no steps that {rule} could choose.", hint=f"leave {rule} out")
-        if rtol is not None and not hasattr(STEPPERS[scheme], "step_with_error"):
+        if rtol is not None and not getattr(STEPPERS[scheme], "embedded", ()):
             raise BadInput.of(
                 f"scheme {scheme!r} has no embedded pair that rtol could steer by.",
-                allowed=", ".join(
-                    name for name, one in STEPPERS.items() if hasattr(one, "step_with_error") and one.embedded
-                ),
+                allowed=", ".join(name for name, one in STEPPERS.items() if getattr(one, "embedded", ())),
                 hint="give cfl, or dt alone",
             )
         if rule and batch not in (None, 1):
