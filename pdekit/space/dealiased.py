@@ -138,9 +138,8 @@ class Dealiased:
 
     def from_rows(self, v: np.ndarray) -> Any:
         """Values (..., N_x, N_y) of coefficients that stand on a full first axis, (..., N_x, K_y + 1): v is written over."""
-        return np.fft.irfft(
-            scipy.fft.ifft(v, axis=-2, norm="forward", overwrite_x=True), self.points[-1], norm="forward"
-        )
+        rows: Any = scipy.fft.ifft(v, axis=-2, norm="forward", overwrite_x=True)
+        return np.fft.irfft(rows, self.points[-1], norm="forward")
 
     def to_rows(self, u: np.ndarray) -> Any:
         """Coefficients (..., N_x, K_y + 1) of values (..., N_x, N_y), those beyond the cut of the first axis among them."""
