@@ -20,7 +20,8 @@ class Instances:
     grid        shared by all cases
     fields      {name: (n, [t], *x)}, NumPy, or torch tensors for solvers written for both; a boundary field
                 `boundary_x_low` has the axes of its face. The start of an evolution, `initial` (n, *x), is its state
-                at the first of `times`; it may hold a history instead, (n, k, *x): the states at the first k of `times`. A learned solver with a memory asks for that (`solver.history` = k,
+                at the first of `times`; it may hold a history instead, (n, k, *x): the states at the first k of
+                `times`. A learned solver with a memory asks for that (`solver.history` = k,
                 `solver.given(instances, outputs)` puts it there), gives those frames back as they are, and is never
                 scored on them; other solvers are given the start alone
     parameters  {name: (n,)}; replaces the problem's own value of that name

@@ -18,7 +18,7 @@ from pdekit.space.dealiased import Dealiased
 class Dispersion(Linear):
     """u_t = xi_x u_xxx + xi_y u_yyy + xi_z u_zzz, periodic, on 1 to 3 axes.
 
-    What one sees: any shape falls apart into ripples; cos(kx) travels at xi_x k^2 to the left, short waves fastest; after
+    What one sees: any shape falls apart into ripples; cos(kx) travels at xi_x k^2 to the right, short waves fastest; after
                    multiples of L^3/(4 pi^2 xi) along one axis the start comes back as it was.
     Resolve it:    the points that the start needs; the solution is exact at any time step.
     Units:         u in [u], xi in L^3/T; those of axes that the grid does not have are not used.

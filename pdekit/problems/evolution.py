@@ -17,8 +17,8 @@ class Evolution(Problem):
     """A problem whose answer is a trajectory: outputs (n, t, *x) at `Instances.times`."""
 
     def residual(self, instances: Instances, values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(n,) NaN: stored frames are far apart in time, so the equation cannot be checked on them; the solver reports
-        the largest relative residual of its steps instead."""
+        """(n,) NaN: stored frames are far apart in time, so the equation cannot be checked on them. Solvers whose implicit
+        steps have residuals report the largest of those; the spectral ones have none, and report NaN too."""
         return np.full(len(instances), np.nan)
 
 

@@ -23,7 +23,7 @@ class GrayScott(Semilinear):
     What one sees: by (feed, kill), after t of thousands: spots that divide (.028, .056), stripes (.04, .06), worms
                    (.052, .063), chaos (.024, .056) and (.02, .046). Many a start and pair dies: u = 1, v = 0 everywhere, for
                    ever. Once max v < feed + kill with u <= 1 nothing can save it (v_t <= diffusion + v (v - feed - kill)):
-                   `died` says so, "largest v" is watched; a data set should count such samples, not hide them.
+                   "largest v" is watched; a data set should count such samples, not hide them.
     Resolve it:    length 2.5 with N = 256: walls are ~ sqrt(diffusion_v/(feed + kill)) wide, 3 spacings at the least.
     Units:         u and v are numbers, diffusions in L^2/T, feed and kill in 1/T.
     Boundary:      periodic, on 1 to 3 axes.
@@ -82,12 +82,6 @@ class GrayScott(Semilinear):
             "mean u": feed * (1 - space.mean(v[:, 0])) - eaten,
             "mean v": eaten - (feed + kill) * space.mean(v[:, 1]),
         }
-
-    def died(self, v: Any, space: Dealiased) -> Any:
-        """(n,) True where the pattern is gone or must go: max v < feed + kill while u <= 1 (to 1e-6)."""
-        xp, u = array_namespace(v), space.backward(v)
-        peak = xp.max(xp.reshape(u, (v.shape[0], 2, -1)), axis=2)
-        return (peak[:, 1] < per_sample(self.feed) + per_sample(self.kill)) & (peak[:, 0] <= 1 + 1e-6)
 
     def reflections(self, grid: Grid) -> tuple[Symmetry, ...]:
         """x -> -x."""

@@ -143,8 +143,7 @@ class NavierStokes(Semilinear):
     def symmetries(self, grid: Grid) -> tuple[Symmetry, ...]:
         """Shifts that keep the forcing, the half turn, and without a forcing the mirror x -> -x, w -> -w."""
         identity = super().symmetries(grid)[0]
-        half_turn = Symmetry("half turn", lambda name, array: _mirrored(array, (-2, -1)))
-        mirror = Symmetry("mirror x", lambda name, array: -_mirrored(array, (-2,)))
+        half_turn, mirror = Symmetry("half turn", _half_turn), Symmetry("mirror x", _mirror_x)
         if self.forcing == "none":
             return identity, shifts(grid), half_turn, mirror
         if self.forcing == "kolmogorov":
@@ -206,6 +205,18 @@ def _mirrored(array: Any, axes: tuple[int, ...]) -> Any:
     """The array at -x along trailing axes: point 0 stays."""
     xp = array_namespace(array)
     return xp.roll(xp.flip(array, axis=axes), (1,) * len(axes), axis=axes)
+
+
+def _half_turn(name: str, array: Any) -> Any:
+    """(x, y) -> (-x, -y): velocities change sign, vorticity and streamfunction do not."""
+    turned = _mirrored(array, (-2, -1))
+    return -turned if "velocity" in name else turned
+
+
+def _mirror_x(name: str, array: Any) -> Any:
+    """x -> -x: all changes sign but the velocity along y."""
+    moved = _mirrored(array, (-2,))
+    return moved if name == "velocity_y" else -moved
 
 
 def _diagonal(grid: Grid) -> Family:

@@ -110,14 +110,18 @@ class Problem(ABC):
 
     def _check_parameters(self, parameters: Mapping[str, np.ndarray]) -> None:
         known = [f.name for f in fields(self)]  # pyright: ignore[reportArgumentType]
-        for name, array in parameters.items():
+        for name in parameters:
             if name not in known:
                 raise unknown_name(f"parameter of problem {self.name!r}", name, known)
-            for i, value in enumerate(np.asarray(array)):
-                try:
-                    replace(self, **{name: value.item()})  # pyright: ignore[reportArgumentType]
-                except BadInput as error:
-                    raise BadInput(f"{error}\n  in parameter {name!r} of sample {i}") from error
+        columns = {name: np.asarray(array) for name, array in parameters.items()}
+        names = ", ".join(map(repr, columns))
+        for i in range(max(map(len, columns.values()), default=0)):
+            own = {name: column[i].item() for name, column in columns.items()}
+            try:
+                replace(self, **own)  # pyright: ignore[reportArgumentType]
+            except BadInput as error:
+                which = f"parameter {names}" if len(own) == 1 else f"the parameters {names}"
+                raise BadInput(f"{error}\n  in {which} of sample {i}") from error
 
 
 class Elliptic(Problem):

@@ -174,8 +174,11 @@ def largest(parameter: Any) -> float:
 
 
 def on_device(array: np.ndarray, v: Any) -> Any:
-    """An array of the host among those of v."""
-    return array_namespace(v).asarray(array, device=device(v))
+    """An array of the host among those of v, in their precision."""
+    xp = array_namespace(v)
+    if v.dtype in (xp.float32, xp.complex64):
+        array = array.astype(np.complex64 if np.iscomplexobj(array) else np.float32)
+    return xp.asarray(array, device=device(v))
 
 
 def roughness(v: Any, space: Dealiased) -> Any:

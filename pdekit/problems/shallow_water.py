@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace
 
 from pdekit.problems.parameters import require_numbers
 from pdekit.problems.problem import FieldSpec, Symmetry
@@ -122,11 +122,9 @@ class ShallowWater(Semilinear):
         exp(t M) = 1 + M sin(omega t)/omega + M^2 (1 - cos(omega t))/omega^2, as M^3 = -omega^2 M for each mode.
         """
         xp, depth = array_namespace(v), space.mean(v[:, 0])[:, None, None]
-        omega = (self.coriolis**2 + self.gravity * space.squared() * np.asarray(depth)[:, None]) ** 0.5
-        safe = np.where(omega > 0, omega, 1.0)
-        once, twice = (
-            xp.asarray(a, device=device(v)) for a in (np.sin(omega * t) / safe, (1 - np.cos(omega * t)) / safe**2)
-        )
+        omega = (self.coriolis**2 + self.gravity * space.squared(like=v) * depth[:, None]) ** 0.5
+        safe = xp.where(omega > 0, omega, xp.ones_like(omega))
+        once, twice = xp.sin(omega * t) / safe, (1 - xp.cos(omega * t)) / safe**2
         first = self._linear_waves(v, depth, space)
         return v + once * first + twice * self._linear_waves(first, depth, space)
 

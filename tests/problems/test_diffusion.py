@@ -8,6 +8,7 @@ from pdekit.problems.advection_diffusion import AdvectionDiffusion
 from pdekit.problems.diffusion import Diffusion
 from pdekit.problems.dispersion import Dispersion
 from pdekit.problems.hyper_diffusion import HyperDiffusion
+from pdekit.solver import Instances
 
 WAVE = (2.0, -3.0, 1.0)
 PROBLEMS = [
@@ -62,15 +63,27 @@ def test_a_tensor_that_lets_waves_grow_is_refused():
 
 def test_a_skew_tensor_has_no_mirror_of_one_axis(periodic):
     grid = periodic([8, 8], [1.0, 1.0])
-    names = [s.name for s in Diffusion(nu_xy=0.005).symmetries(grid)]
-    assert names == ["identity", "mirror x, y", "shift"]
-    assert [s.name for s in Diffusion().symmetries(grid)] == [
-        "identity",
-        "mirror x",
-        "mirror y",
-        "mirror x, y",
-        "shift",
-    ]
+    for problem in (Diffusion(nu_xy=0.005), Diffusion()):  # a sample of either may bring its own nu_xy
+        assert [s.name for s in problem.symmetries(grid)] == ["identity", "mirror x, y", "shift"]
+
+
+def test_the_tensor_of_a_sample_is_judged_as_a_whole(periodic):
+    """Each entry beside the defaults 0.01 would pass in the first case and fail in the second."""
+    grid = periodic([8, 8], [1.0, 1.0])
+
+    def check(**entries):
+        given = {name: np.array([0.01, value]) for name, value in entries.items()}
+        Diffusion().check(Instances(grid, {"initial": np.zeros((2, 8, 8))}, given))
+
+    with pytest.raises(
+        BadInput, match=r"(?s)lets short waves grow.*the parameters 'nu_x', 'nu_y', 'nu_xy' of sample 1"
+    ):
+        check(nu_x=0.001, nu_y=0.001, nu_xy=0.009)
+    check(nu_x=0.1, nu_y=0.1, nu_xy=0.05)
+    with pytest.raises(
+        BadInput, match=r"(?s)nu_y of problem 'diffusion'.*in the parameters 'nu_x', 'nu_y' of sample 1"
+    ):
+        check(nu_x=0.1, nu_y=-0.1)
 
 
 def test_dispersion_comes_back(periodic, trajectory):

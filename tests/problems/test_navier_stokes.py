@@ -227,6 +227,21 @@ def test_symmetries_take_solutions_to_solutions(forcing):
         assert symmetry.name == "identity" or relative(symmetry.apply("initial", w), w) > 0.1
 
 
+@pytest.mark.parametrize("forcing", ["none", "kolmogorov"])
+def test_symmetries_move_what_is_stored_besides(forcing):
+    """Streamfunction and velocity of the moved vorticity are the moved streamfunction and velocity."""
+    p, w = NavierStokes(forcing=forcing), vortices(32, cut=8)
+
+    def extras(w):
+        v, space = state(p, w)
+        return {spec.name: space.backward(p.extra(spec.name, v, 0.0, space))[0] for spec in p.extras}
+
+    for symmetry in p.symmetries(square(32)):
+        after = extras(symmetry.apply("vorticity", w))
+        for name, field in extras(w).items():
+            assert relative(after[name], symmetry.apply(name, field)) <= 1e-12, (symmetry.name, name)
+
+
 # 6: forcings
 
 

@@ -237,6 +237,17 @@ def test_linear_problems_take_any_step(problem):
     assert np.abs(slope - exact).max() < 1e-7 * np.abs(exact).max()
 
 
+def test_linear_problems_keep_the_precision_of_the_state(problem):
+    if not isinstance(problem, Linear):
+        pytest.skip("it is not linear")
+    v, space = state(problem, box(problem))
+    for narrow in (v.astype(np.complex64), torch.asarray(v.astype(np.complex64))):
+        after = problem.propagate(narrow, 0.7, space)
+        assert after.dtype == narrow.dtype
+        exact = problem.propagate(v, 0.7, space)
+        assert np.abs(np.asarray(after) - exact).max() < 1e-5 * np.abs(v).max()
+
+
 def test_symbols_of_several_fields_are_joined_with_parameters_per_sample():
     space = Dealiased((8, 8), (1.0, 1.0))
     drawn = np.array([1.0, 2.0, 3.0]).reshape(3, 1, 1, 1)
@@ -269,5 +280,7 @@ def test_boxes_that_an_equation_is_not_defined_on_are_refused(problem):
 def test_schemes_that_split_say_what_they_need():
     problem = PROBLEMS["burgers"]()
     instances = Instances(box(problem), cases(problem, box(problem)), {}, np.array([0.0, 0.1]))
-    with pytest.raises(BadInput, match=r"(?s)cannot serve problem 'burgers'.*not splitting, as scheme 'strang' asks.*etdrk4"):
+    with pytest.raises(
+        BadInput, match=r"(?s)cannot serve problem 'burgers'.*not splitting, as scheme 'strang' asks.*etdrk4"
+    ):
         run(problem, instances, scheme="strang", dt=0.1)

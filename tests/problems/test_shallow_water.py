@@ -3,6 +3,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
 from pdekit.problems.shallow_water import ShallowWater
 from pdekit.solver import Instances
@@ -159,6 +160,16 @@ def test_a_batch_with_its_own_parameters_is_its_samples():
     for i in range(2):
         p = ShallowWater(**{k: v[i] for k, v in own.items()})
         np.testing.assert_allclose(together[i : i + 1], run(p, grid, u[i : i + 1], 1.0, 0.05), rtol=0, atol=1e-12)
+
+
+def test_exact_waves_never_leave_the_device():
+    """Tensors in, the same numbers out; on a device whose numbers cannot be read, as on a GPU's, it runs all the same."""
+    grid, p = box(16), ShallowWater()
+    v, space = state(p, grid, bumps(grid, 0.1, 0))
+    np.testing.assert_allclose(
+        p.waves(torch.asarray(v), 0.7, space).numpy(), p.waves(v, 0.7, space), rtol=0, atol=1e-14
+    )
+    assert p.waves(torch.empty(v.shape, dtype=torch.complex64, device="meta"), 0.7, space).dtype == torch.complex64
 
 
 def test_vorticity_and_divergence():
