@@ -33,6 +33,7 @@ class Cases:
     hashes, seeds   of the inputs of each sample, and what the generation noted as its seed
     data_seconds   core seconds that generating train and valid data took; NaN where the file does not say
     facts       for the report: title, hashes, units, sizes
+    by_frame    (n, t) the estimated error of each stored frame; None where the file has no such record
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Cases:
     seeds: np.ndarray
     data_seconds: float
     facts: dict[str, Any]
+    by_frame: np.ndarray | None = None
 
 
 def problem_ahead(plan: Plan, folder: Path) -> tuple[Any, bool]:
@@ -121,6 +123,7 @@ def read_cases(plan: Plan, folder: Path, out: Path, progress: Progress | None) -
             seeds=record.get("sample_seed", np.zeros(0, dtype=np.uint64)),
             data_seconds=_data_seconds(path),
             facts=facts,
+            by_frame=file.record(plan.split, rows, ("frame_error",)).get("frame_error"),
         )
 
 

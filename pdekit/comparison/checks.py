@@ -11,6 +11,7 @@ from pdekit.comparison import entrants as who
 from pdekit.comparison.plan import Entry, Plan, card_path, label
 from pdekit.comparison.truth_in_time import step_of
 from pdekit.errors import BadInput, StorageError
+from pdekit.metrics import METRICS
 from pdekit.registry import Card, build_solver, load_solver, read_card
 
 Check = Callable[[str, Any], None]
@@ -59,7 +60,15 @@ def _check_time(plan: Plan, timed: bool) -> None:
         if "dt" in named or plan.time_scale is not None:
             what = "reference.dt" if "dt" in named else "time_scale"
             raise BadInput.of(f"the data are steady: {what} has no meaning.", hint=f"leave {what} out")
-    elif named and "solver" not in named:
+        return
+    asked = [name for name in plan.metrics if METRICS[name].needs_problem]
+    if asked:
+        raise BadInput.of(
+            f"the metric {asked[0]!r} is not defined for trajectories.",
+            found=f"metrics = {list(plan.metrics)}",
+            allowed=", ".join(name for name, m in METRICS.items() if not m.needs_problem),
+        )
+    if named and "solver" not in named:
         raise BadInput.of(
             "the truth of trajectories is what the file stores, unless a solver is named that makes a finer one.",
             found=f"reference without a solver: {', '.join(sorted(named))}",

@@ -136,7 +136,7 @@ def _truth(plan: Plan, cases: Cases, entrants: list[who.Entrant], folder: Path, 
     if frames is None:
         return finer_truth(plan.reference, cases.problem, cases.instances, plan.metrics, folder, progress)
     if cases.problem is None or "solver" not in plan.reference.model_fields_set:
-        return stored_in_time(cases.outputs, cases.recorded, frames)
+        return stored_in_time(cases.outputs, cases.recorded, frames, cases.by_frame)
     return finer_in_time(plan.reference, cases.problem, cases.instances, plan.metrics, frames, folder, progress)
 
 

@@ -72,7 +72,7 @@ def evaluate(
             for name, values in found.items():
                 parts.setdefault(name, []).append(values)
             if truth.frames is not None:
-                rollouts.append(rolled_out(problem, instances, pair, list(solution.values), truth.frames))
+                rollouts.append(rolled_out(problem, instances, pair, list(truth.values), truth.frames))
             if progress is not None:
                 progress(done, n, f"evaluating on {split}")
         assert first is not None

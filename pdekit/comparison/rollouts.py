@@ -105,10 +105,13 @@ class Rollout:
         return out
 
     def times(self, lead: np.ndarray, threshold: float) -> np.ndarray:
-        """(n,) correlation time of each trajectory: of the output that is lost first."""
+        """(n,) correlation time of each trajectory: of the output that is lost first.
+
+        NaN where one is not defined and no other is lost within the data: it may have been the first.
+        """
         tau = correlation_time(self.correlation, lead, threshold)
-        defined = np.where(np.isnan(tau), math.inf, tau).min(axis=1)
-        return np.where(np.isnan(tau).all(axis=1), math.nan, defined)
+        first = np.where(np.isnan(tau), math.inf, tau).min(axis=1)
+        return np.where(np.isinf(first) & np.isnan(tau).any(axis=1), math.nan, first)
 
 
 def rolled_out(
@@ -137,8 +140,10 @@ def lastings(rollouts: Sequence[Rollout], lead: np.ndarray, weights: np.ndarray 
     """Correlation times at all thresholds, lower first; over several members each sample's median."""
     out = []
     for threshold in THRESHOLDS:
-        tau = np.median([r.times(lead, threshold) for r in rollouts], axis=0) if len(rollouts) > 1 else None
-        tau = rollouts[0].times(lead, threshold) if tau is None else tau
+        if len(rollouts) == 1:  # the median of one would be the same, save that numpy's warns of NaN
+            tau = rollouts[0].times(lead, threshold)
+        else:
+            tau = np.median([r.times(lead, threshold) for r in rollouts], axis=0)
         out.append(lasting(tau, threshold, float(lead[-1]), weights))
     return out
 

@@ -158,7 +158,7 @@ def _score(outcome: Outcome, problem: Any, instances: Instances, truth: Referenc
                     worst = np.inf if METRICS[name].lower_is_better else -np.inf
                     outcome.errors[name][m, rows] = np.where(failed, worst, found[name])
             if truth.frames is not None:
-                parts.append(rolled_out(problem, block, pair, list(solution.values), truth.frames))
+                parts.append(rolled_out(problem, block, pair, list(truth.values), truth.frames))
                 outcome.lost_at = _earlier(outcome.lost_at, solution.info.get("lost_at"))
         if parts:
             outcome.rollouts.append(Rollout.joined(parts))

@@ -48,7 +48,7 @@ def _row(comparison: Comparison, outcome: Outcome) -> tuple[str, ...]:
         outcome.name,
         _error(found.mean[0], int(found.n_failed[0])),
         _error(found.mean[-1], int(found.n_failed[-1])),
-        _plain(geometric_mean(errors)),
+        _plain(float(np.mean([geometric_mean(r.error) for r in outcome.rollouts]))),
         *(one.text(scale=length) for one in lasting),
         _distance(distance, outcome),
         f"{stable:.0%}",

@@ -46,8 +46,12 @@ class Reference:
         return self.frames.asked(block, {k: v[rows] for k, v in self.values.items()}, history_of(solver))
 
     def beside(self, solver: Any, values: Mapping[str, np.ndarray], rows: slice) -> tuple[np.ndarray, np.ndarray]:
-        """(answer, truth) of the cases `rows` as the metrics want them, (n, t, *points, c): scored frames only."""
-        reference = {name: self.values[name][rows] for name in values}
+        """(answer, truth) of the cases `rows` as the metrics want them, (n, t, *points, c): scored frames only.
+
+        The outputs stand in the truth's order, whatever order the solver answers in.
+        """
+        values = {name: values[name] for name in self.values}
+        reference = {name: array[rows] for name, array in self.values.items()}
         if self.frames is None:
             return stacked(values), stacked(reference)
         own = {name: self.frames.answered(np.asarray(array), history_of(solver)) for name, array in values.items()}

@@ -24,11 +24,22 @@ ORDERS = (0.5, 4.0)  # an observed order outside is not believed
 BLOCK = 8  # trajectories solved at once
 
 
-def stored_in_time(outputs: dict[str, np.ndarray], recorded: np.ndarray | None, frames: Frames) -> Reference:
-    """The frames of the file, with their own estimate where it has one: a relative L2 distance over the whole trajectory."""
+def stored_in_time(
+    outputs: dict[str, np.ndarray], recorded: np.ndarray | None, frames: Frames, by_frame: np.ndarray | None = None
+) -> Reference:
+    """The frames of the file, with their own estimate where it has one.
+
+    recorded   (n,) relative L2 distance over the whole trajectory
+    by_frame   (n, t) the same of each stored frame: the floor of `relative_l2`, which is a mean over scored frames
+    NaN where not estimated. Without `by_frame` the whole trajectory's stands for both, too low where errors grow.
+    """
     values = {name: np.asarray(array, dtype=np.float64) for name, array in outputs.items()}
     known = recorded[np.isfinite(recorded)] if recorded is not None else np.zeros(0)
     error = {name: float(known.mean()) for name in ("relative_l2", "relative_l2_trajectory") if known.size}
+    late = frames.scored(by_frame) if by_frame is not None else np.zeros((0, 0))
+    late = late[np.isfinite(late).all(axis=1)]
+    if late.size:
+        error["relative_l2"] = float(late.mean())
     facts = {"solver": "none: the frames stored in the file", "estimated_from": int(known.size)}
     return Reference(values, error, facts, frames)
 

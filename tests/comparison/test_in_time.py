@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from pdekit.comparison.frames import Frames, frames_of, starts_of
 from pdekit.comparison.persistence import Persistence
 from pdekit.comparison.plan import Truth
 from pdekit.comparison.refusal import classical_front, weakened
+from pdekit.comparison.rollouts import Rollout
 from pdekit.comparison.truth_in_time import finer_in_time, stored_in_time
 from pdekit.errors import BadInput, SolveError
 from pdekit.problems import Burgers, Heat
@@ -247,6 +249,31 @@ def test_stored_frames_are_the_truth_with_their_recorded_error():
     assert truth.values["u"].dtype == np.float64
 
 
+def test_the_floor_of_a_mean_over_frames_is_a_mean_over_scored_frames():
+    by_frame = np.array([[9.0, 1, 2, 3, 4, 5], [9.0, np.nan, 1, 1, 1, 1]])
+    truth = stored_in_time(
+        {"u": np.ones((2, 6, 4))}, np.array([1e-3, np.nan]), Frames(TIMES, 1, {"u": "initial"}), by_frame
+    )
+    assert truth.error == {"relative_l2": 3.0, "relative_l2_trajectory": 1e-3}
+
+
+def test_answers_are_put_in_the_order_of_the_truth():
+    a, b = np.ones((2, 6, 4)), 2 * np.ones((2, 6, 4))
+    truth = stored_in_time({"a": a, "b": b}, None, Frames(TIMES, 1, {}))
+    own, ref = truth.beside(None, {"b": b, "a": a}, slice(None))
+    np.testing.assert_array_equal(own, ref)
+    assert own[0, 0, 0].tolist() == [1.0, 2.0]
+
+
+def test_an_undefined_output_beside_a_censored_one_is_not_censored():
+    corr = np.ones((3, 2, 2))
+    corr[:2, :, 1] = np.nan
+    corr[1, 1, 0] = 0.0
+    u = np.ones((3, 2, 32, 2))
+    rollout = replace(Rollout.of(u, u, TORUS), correlation=corr)
+    np.testing.assert_allclose(rollout.times(np.array([1.0, 2.0]), 0.5), [np.nan, 1.5, np.inf])
+
+
 class Remembering:
     """A solver that was given `history` frames: notes what it is asked, answers with them and then with zeros."""
 
@@ -313,6 +340,10 @@ def test_an_answer_at_other_times_is_refused():
     [
         ("reference = { refine = 4 }", "(?s)truth of trajectories is what the file stores.*refine"),
         ('reference = { solver = "pcg-multigrid" }', "cannot serve"),
+        (
+            'metrics = ["relative_l2", "residual"]',
+            "(?s)'residual' is not defined for trajectories.*allowed.*relative_l2",
+        ),
         ('[[solvers]]\nname = "fno-markov"\nlabel = "persistence"', "a baseline that is always in"),
         ('[[solvers]]\nname = "fno-markov"\n[[solvers]]\nname = "fno+cg"\nguess = "fno-markov"', "evolves"),
     ],
