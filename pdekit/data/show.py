@@ -152,8 +152,10 @@ def _caption(file: DataFile, split: str, sample: int) -> str:
         number = int(record["solver_status"])
         known = number in set(Status)
         status = Status(number).name.lower().replace("_", " ") if known else f"status {number} is not known"
-        residual = float(record.get("solver_residual", np.nan))
-        claimed = f", residual {residual:.1e}" if np.isfinite(residual) else ""
+        claimed = ", residual not known"
+        if "solver_residual" in record:  # NaN where the solver claims none
+            residual = float(record["solver_residual"])
+            claimed = f", residual {residual:.1e}" if np.isfinite(residual) else ""
         said.append(f"{file.attrs.get('solver', 'solver')}: {status}{claimed}")
     else:
         said.append("solver and residual not known")
