@@ -15,9 +15,7 @@ from pdekit.problems.problem import Elliptic
 from pdekit.registry import build_solver, read_card, solver_class
 from pdekit.solver import Instances
 
-ROUNDINGS = (
-    64.0  # of the largest value: the stored inputs are rounded too, and interpolation to the nodes amplifies that
-)
+ROUNDINGS = 64.0  # of the largest value: stored inputs are rounded too, and interpolation amplifies that
 
 
 def is_spectral(recipe: Recipe | None) -> bool:

@@ -44,6 +44,7 @@ def test_they_pass_with_their_own_residual_and_the_error_of_their_degree(file):
         assert (h5["train/solver_residual"][...] < 1e-9).all(), "that of the grid's difference equations is 1e-3 here"
         error = h5["train/reference_error"][...]
     assert (error[:2] < 1e-6).all()
+    assert (error[:2] > 0).all(), "another degree, not the same answer again"
     assert np.isnan(error[2])
 
 
