@@ -47,7 +47,7 @@ class Burgers(Semilinear):
 
     def nonlinear(self, v: Any, t: float, space: Dealiased) -> Any:
         """-(u^2/2)_x."""
-        return -0.5 * space.derivative(0, like=v) * space.square(v)
+        return space.square(v, -0.5 * space.derivative(0, like=v))
 
     def speed(self, v: Any, space: Dealiased) -> Any:
         """max |u|."""

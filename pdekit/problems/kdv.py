@@ -48,8 +48,7 @@ class KdV(Semilinear):
 
     def nonlinear(self, v: Any, t: float, space: Dealiased) -> Any:
         """-convection (u^2/2)_x."""
-        u = space.backward(v)
-        return (-0.5 * self.convection) * space.derivative(0, like=v) * space.forward(u * u)
+        return space.square(v, (-0.5 * self.convection) * space.derivative(0, like=v))
 
     def speed(self, v: Any, space: Dealiased) -> Any:
         """max |convection u|, of the largest convection in the batch."""

@@ -108,7 +108,7 @@ class KuramotoSivashinskyConservative(Semilinear):
 
     def nonlinear(self, v: Any, t: float, space: Dealiased) -> Any:
         """-steepening (u^2/2)_x."""
-        return (-0.5 * self.steepening) * space.derivative(0, like=v) * space.square(v)
+        return space.square(v, (-0.5 * self.steepening) * space.derivative(0, like=v))
 
     def quantities(self, v: Any, t: float, space: Dealiased) -> dict[str, Any]:
         """Mean of u, and u^2/2."""

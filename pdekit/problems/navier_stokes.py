@@ -192,12 +192,13 @@ class NavierStokes(Semilinear):
 def _advection(v: np.ndarray, space: Dealiased) -> np.ndarray:
     """-u . grad w by compiled kernels, which agrees with `nonlinear` to rounding: passes over memory are what a step costs."""
     kx, ky = (space.modes.wavenumbers(a).ravel() for a in (0, 1))
-    columns = np.empty((len(v), 2, space.points[0], space.shape[1]), np.complex128)
-    kernels.velocity_columns(v[:, 0], kx, ky, columns)
-    velocity = space.from_rows(columns)
-    kernels.stresses(velocity.reshape(len(v), 2, -1))
+    z = space.whole(len(v))
+    kernels.velocity(v[:, 0], kx, ky, z)
+    space.whole_backward(z)
+    kernels.square(z.reshape(-1))
+    space.whole_forward(z)
     out = np.empty_like(v)
-    kernels.advection(space.to_rows(velocity), kx, ky, out[:, 0])
+    kernels.advection(z, kx, ky, out[:, 0])
     return out
 
 

@@ -21,7 +21,7 @@ import scipy.fft
 from array_api_compat import array_namespace, device, is_numpy_namespace
 
 from pdekit.errors import BadInput
-from pdekit.space import resampling
+from pdekit.space import half_length_kernels, resampling
 from pdekit.space.fourier import Fourier
 from pdekit.space.grid import Grid
 
@@ -131,20 +131,41 @@ class Dealiased:
             return np.fft.irfft(v, points[-1], norm="forward")
         return xp.fft.irfft(v, points[-1], norm="forward")
 
-    def square(self, v: Any) -> Any:
-        """Coefficients of the square of a field, from its own."""
+    def square(self, v: Any, times: Any = 1.0) -> Any:
+        """Coefficients of the square of a field, from its own, times a table that broadcasts against them.
+
+        NumPy complex128 on one axis of up to 512 points, a power of two: by compiled kernels (half_length_kernels.py). Longer
+        arrays leave the first cache, where a kernel loses to the library unless eight rows or more come at once; what one
+        sample gives must not depend on how many come.
+        """
+        if self._halves is not None and type(v) is np.ndarray and v.dtype == np.complex128:
+            rows = v.reshape(-1, v.shape[-1])
+            table = times if np.shape(times) == v.shape[-1:] else np.broadcast_to(times, v.shape)
+            table, out = table.reshape(-1, v.shape[-1]).astype(np.complex128, copy=False), np.empty_like(rows)
+            half_length_kernels.square(rows, self._halves, table, out)
+            return out.reshape(v.shape)
         u = self.backward(v)
-        return self.forward(np.multiply(u, u, out=u) if type(u) is np.ndarray else u * u)
+        return times * self.forward(np.multiply(u, u, out=u) if type(u) is np.ndarray else u * u)
 
-    def from_rows(self, v: np.ndarray) -> Any:
-        """Values (..., N_x, N_y) of coefficients that stand on a full first axis, (..., N_x, K_y + 1): v is written over."""
-        rows: Any = scipy.fft.ifft(v, axis=-2, norm="forward", overwrite_x=True)
-        return np.fft.irfft(rows, self.points[-1], norm="forward")
+    def whole(self, count: int) -> np.ndarray:
+        """Room (count, ..., N + 1) for complex fields on whole axes, their coefficients or their values, unset.
 
-    def to_rows(self, u: np.ndarray) -> Any:
-        """Coefficients (..., N_x, K_y + 1) of values (..., N_x, N_y), those beyond the cut of the first axis among them."""
-        v = np.fft.rfft(u, norm="forward")[..., : self.kept[-1] + 1]
-        return scipy.fft.fft(v, axis=-2, norm="forward", overwrite_x=True)
+        One entry a row belongs to no point: rows of a power of two would fall on the same lines of the cache.
+        """
+        *others, last = self.points
+        return np.empty((count, *others, last + 1), np.complex128)
+
+    def whole_backward(self, v: np.ndarray) -> None:
+        """Coefficients of complex fields on two whole axes, as made by `whole`, to values; they are 0 in columns not kept."""
+        for columns in self._columns:
+            _overwrite(scipy.fft.ifft, v[columns], -2)
+        _overwrite(scipy.fft.ifft, v[..., :-1], -1)
+
+    def whole_forward(self, v: np.ndarray) -> None:
+        """Values of complex fields to coefficients; what is left in columns not kept means nothing."""
+        _overwrite(scipy.fft.fft, v[..., :-1], -1)
+        for columns in self._columns:
+            _overwrite(scipy.fft.fft, v[columns], -2)
 
     def move(self, v: Any, other: Dealiased) -> Any:
         """The coefficients of the same field among the modes of `other`: padded with zeros, or cut."""
@@ -163,6 +184,20 @@ class Dealiased:
         """Mean of u^2 over the box (...)."""
         return self.inner(v, v)
 
+    @cached_property
+    def _halves(self) -> np.ndarray | None:
+        """exp(2 pi i k/N), k < N/2, where the kernels serve."""
+        n = self.points[0]
+        if self.dim > 1 or not 4 <= n <= 512 or n & (n - 1):
+            return None
+        return np.exp(2j * np.pi * np.arange(n // 2) / n)
+
+    @cached_property
+    def _columns(self) -> tuple[Any, Any]:
+        """The kept columns 0..K and -K..-1 of what `whole` makes."""
+        k, n = self.kept[-1], self.points[-1]
+        return (..., slice(0, k + 1)), (..., slice(n - k, n))
+
     def _cut_for(self, v: Any, points: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]:
         low = tuple(min(k, (n - 1) // 2) for n, k in zip(points, self.kept, strict=True))
         v = v[..., : low[-1] + 1]
@@ -177,6 +212,12 @@ class Dealiased:
                 found=f"shape {tuple(u.shape)}",
                 allowed=f"(..., {', '.join(map(str, self.points))})",
             )
+
+
+def _overwrite(transform: Any, v: np.ndarray, axis: int) -> None:
+    out = transform(v, axis=axis, norm="forward", overwrite_x=True)
+    if not np.may_share_memory(out, v):
+        v[...] = out
 
 
 def _cut(v: Any, axis: int, k: int) -> Any:
