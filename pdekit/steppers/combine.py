@@ -48,6 +48,15 @@ def quadrature(A: Any, x: Any, B: Any, y: Any, C: Any, z: Any, w: Any, D: Any, s
     return out
 
 
+def history(A: Any, x: Any, B: Any, y: Any, C: Any, z: Any, D: Any, w: Any, F: Any, s: Any) -> Any:  # noqa: PLR0913 - one formula
+    """A x + B y + C z + D w + F s."""
+    if (flat := _flat((A, B, C, D, F), (x, y, z, w, s))) is None:
+        return A * x + B * y + C * z + D * w + F * s
+    ((a, b, c, d, f), (u, v, m, o, r)), out = flat, np.empty_like(x)
+    kernels.history(a, u, b, v, c, m, d, o, f, r, out.reshape(u.shape))
+    return out
+
+
 def _flat(tables: tuple[Any, ...], states: tuple[Any, ...]) -> tuple[list[np.ndarray], list[np.ndarray]] | None:
     """Tables (1 or n, m) and states (n, m) as the kernels take them, views; None where they cannot be."""
     first = states[0]

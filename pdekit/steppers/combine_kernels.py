@@ -52,3 +52,20 @@ def quadrature(
             out[i, j] = complex(
                 a * u.real + b * v.real + c * m.real + d * f.real, a * u.imag + b * v.imag + c * m.imag + d * f.imag
             )
+
+
+@numba.njit(cache=True)
+def history(
+    A: np.ndarray, x: np.ndarray, B: np.ndarray, y: np.ndarray, C: np.ndarray, z: np.ndarray, D: np.ndarray, w: np.ndarray,
+    F: np.ndarray, s: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
+    """A x + B y + C z + D w + F s."""
+    for i in range(x.shape[0]):
+        k = i if A.shape[0] > 1 else 0
+        for j in range(x.shape[1]):
+            a, b, c, d, f = A[k, j], B[k, j], C[k, j], D[k, j], F[k, j]
+            u, v, m, o, r = x[i, j], y[i, j], z[i, j], w[i, j], s[i, j]
+            out[i, j] = complex(
+                a * u.real + b * v.real + c * m.real + d * o.real + f * r.real,
+                a * u.imag + b * v.imag + c * m.imag + d * o.imag + f * r.imag,
+            )

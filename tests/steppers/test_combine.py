@@ -11,19 +11,21 @@ CALLS = {
     "pair": lambda f, t, s: f.pair(t[0], s[0], t[1], s[1], s[2], 2.0, -1.0),
     "shifted": lambda f, t, s: f.shifted(s[0], t[0], s[1], s[2]),
     "quadrature": lambda f, t, s: f.quadrature(t[0], s[0], t[1], s[1], t[2], s[2], s[3], t[3], s[4]),
+    "history": lambda f, t, s: f.history(t[0], s[0], t[1], s[1], t[2], s[2], t[3], s[3], t[4], s[4]),
 }
 FORMULAS = {
     "two": lambda t, s: t[0] * s[0] + t[1] * s[1],
     "pair": lambda t, s: t[0] * s[0] + t[1] * (2 * s[1] - s[2]),
     "shifted": lambda t, s: s[0] + t[0] * (s[1] - s[2]),
     "quadrature": lambda t, s: t[0] * s[0] + t[1] * s[1] + 2 * t[2] * (s[2] + s[3]) + t[3] * s[4],
+    "history": lambda t, s: sum(a * b for a, b in zip(t, s, strict=True)),
 }
 TABLES = [(5, 3), (1, 1, 5, 3), (1, 5, 3), (4, 1, 5, 3), (2, 5, 3), (4, 2, 5, 3), (1, 2, 5, 3), (2, 1, 1), (3,)]
 
 
 def drawn(table, state=(4, 2, 5, 3)):
     rng = np.random.default_rng(0)
-    return [rng.normal(size=table) for _ in range(4)], [
+    return [rng.normal(size=table) for _ in range(5)], [
         rng.normal(size=state) + 1j * rng.normal(size=state) for _ in range(5)
     ]
 
