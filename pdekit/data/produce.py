@@ -20,6 +20,7 @@ from pdekit.data.shard_file import shard_writer
 from pdekit.data.shards import Task
 from pdekit.problems import PROBLEMS
 from pdekit.solution import Status
+from pdekit.volumes.solver import FiniteVolume
 
 _kept = threading.local()
 
@@ -96,16 +97,20 @@ def diagnostics(recipe: Recipe) -> list[tuple[str, str, str]]:
 
 
 def telemetry(recipe: Recipe, split: str) -> tuple[Variable, ...]:
-    """What the solver of a recipe notes step by step; of a pseudo-spectral one, the error per frame and when it was lost."""
+    """What the solver of a recipe notes step by step, and when a sample was lost where it says so; of a pseudo-spectral one,
+    the error per frame too."""
     if recipe.time is None:
         return ()
     maker = makers(recipe)[split]
     noted = tuple(Variable(*entry) for entry in maker.solver.telemetry(maker.times))
+    lost_at = replace(LOST_AT, units=recipe.units.get("time", "1"))
+    if isinstance(maker.solver, FiniteVolume):
+        return (*noted, lost_at)
     if not getattr(maker.solver, "keeps_points", False):
         return noted
     text = "estimated relative L2 error of each frame; NaN where not estimated"
     error = Variable("frame_error", ("time",), (recipe.time.frames,), "f8", "record", "1", text)
-    return (*noted, error, replace(LOST_AT, units=recipe.units.get("time", "1")))
+    return (*noted, error, lost_at)
 
 
 def _boundary_unit(recipe: Recipe, kind: str) -> str:
