@@ -47,7 +47,7 @@ class Semilinear(Evolution):
         """N(v, t), like v, in units of v per T: products at points, sums of their coefficients.
 
         Terms that are linear in v and let it grow go by way of the points too, or into L: rounding leaves v a little off the
-        coefficients of a real field, and only the solver's L is known to it (spectral.py, `_keep_real`).
+        coefficients of a real field, and only the solver's L is known to it (steppers/real_modes.py).
         """
 
     def speed(self, v: Any, space: Dealiased) -> Any:

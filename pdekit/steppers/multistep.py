@@ -48,6 +48,10 @@ class Multistep(Stepper):
         self._last = self._advance(v) if len(self._past) == len(self.b) else self._first.step(v, t, N)
         return self._last
 
+    def replaced(self, v: Any) -> None:
+        """The past leads to v."""
+        self._last = v
+
     def _advance(self, v: Any) -> Any:
         c = self.at(v)
         known = c["z"] * v if self.theta != 1 else 0.0

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cache
-from time import perf_counter
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, is_numpy_namespace, to_device
+from array_api_compat import array_namespace, is_numpy_namespace
 
 from pdekit.errors import BadInput, SolveError, unknown_name
 from pdekit.problems.semilinear import Semilinear
-from pdekit.solution import Solution, Status
+from pdekit.solution import Solution
 from pdekit.solver import Instances
-from pdekit.space.dealiased import Dealiased
 from pdekit.steppers import STEPPERS
-from pdekit.steppers.device import check_device, placed
-from pdekit.steppers.march import March, march, march_adaptively, step_counts
+from pdekit.steppers.device import check_device
+from pdekit.steppers.march import step_counts
+from pdekit.steppers.memory import keep_freed_memory
+from pdekit.steppers.spectral_run import Run
 
 CACHE = 2**18  # bytes of values of the fields of a batch: transforms and stages, ten times that, then stay in 2 or 3 MB
 
@@ -152,10 +150,10 @@ class PseudoSpectral:
         self.problem.check_grid(instances.grid)
         if dtype not in ("float64", "float32"):
             raise unknown_name("precision of an answer", dtype, ("float64", "float32"))
-        _keep_freed_memory()
+        keep_freed_memory()
         points, batch = points or instances.grid.points, self._batch(instances)
         parts = [
-            _Run(self, instances[i : i + batch], points, extras, dtype).solution()
+            Run(self, instances[i : i + batch], points, extras, dtype).solution()
             for i in range(0, len(instances), batch)
         ]
         return _joined(parts)
@@ -170,142 +168,8 @@ class PseudoSpectral:
         return max(int(CACHE / each), 1)
 
 
-@dataclass
-class _Run:
-    """One batch on its way."""
-
-    how: PseudoSpectral
-    cases: Instances
-    points: tuple[int, ...]
-    extras: tuple[str, ...]
-    dtype: str
-
-    def solution(self) -> Solution:
-        begin = perf_counter()
-        how, problem = self.how, self.how.problem
-        if how.device != "cpu":
-            self.cases = placed(self.cases, how.device, how.precision)
-        cases = self.cases
-        given = self.how.problem.space(cases.grid) if how.dealias else Dealiased.of(cases.grid, 1)
-        self.space = space = _coarser(given, how.grid_factor)
-        self.fields: dict[str, Any] = {}
-        v = problem.start(cases, given, how.precision)
-        v = v if space is given else given.move(v, space)
-        self.own = problem.bind(cases, like=v)
-        self.L = problem.bind(cases).linear(space)
-        ready = perf_counter()
-        came = self._exact(v) if how.scheme == "exact" else self._march(v)
-        values = {name: _host(array) for name, array in self.fields.items()}
-        values = {name: np.asarray(u) for name, u in values.items()} if how.device != "cpu" else values
-        seconds, n = perf_counter() - ready, len(cases)
-        stages = 0 if how.scheme == "exact" else STEPPERS[how.scheme].stages
-        return Solution(
-            values=values,
-            status=came.status,
-            steps=np.full(n, came.steps),
-            residuals=[np.zeros(0)] * n,
-            true_residual=np.full(n, math.nan),
-            seconds=np.full(n, seconds / n),
-            setup_seconds=np.full(n, (ready - begin) / n),
-            n_matvec=np.full(n, (came.steps + came.rejected) * stages),
-            n_precond=np.zeros(n, dtype=int),
-            info={"method": how.scheme, "lost_at": came.lost_at},
-        )
-
-    def _march(self, v: Any) -> March:
-        how, times = self.how, list(self.cases.times)  # pyright: ignore[reportArgumentType]
-        stepper, own, space = STEPPERS[how.scheme](), self.own, self.space
-        if space.dim > 1 and np.real(self.L).max() > 0:
-            _keep_real(stepper, space)
-
-        def N(v: Any, t: float, h: float = 0.0) -> Any:
-            return own.flow(v, t, h, space) if stepper.flow else own.nonlinear(v, t, space)
-
-        if how.cfl is None and how.rtol is None:
-            return march(stepper, self.L, N, v, times, how.dt, fit=True, output=self._keep)
-        spacing = min(ell / n for ell, n in zip(space.length, space.points, strict=True))
-        cfl = how.cfl
-        limit = None if cfl is None else lambda v, t: cfl * spacing / max(float(own.speed(v, space).max()), 1e-300)
-        return march_adaptively(stepper, self.L, N, v, times, how.dt, rtol=how.rtol, limit=limit, output=self._keep)
-
-    def _exact(self, v: Any) -> March:
-        own = self.how.problem.bind(self.cases)  # on the host, where its tables are made
-        times = self.cases.times
-        assert times is not None
-        last = v
-        for i, t in enumerate(times):
-            last = own.propagate(v, float(t - times[0]), self.space) if i else v
-            self._keep(i, float(t), last)
-        xp = array_namespace(v)
-        finite = np.asarray(to_device(xp.all(xp.reshape(xp.isfinite(v), (v.shape[0], -1)), axis=1), "cpu"))
-        status = [Status.EVALUATED if ok else Status.NONFINITE_INPUT for ok in finite]
-        return March(v, status, np.where(finite, math.nan, times[0]), len(times) - 1)
-
-    def _keep(self, i: int, t: float, v: Any) -> None:
-        names = [spec.name for spec in self.how.problem.outputs]
-        self._store(i, names, v)
-        for extra in self.extras:
-            if extra == "tendency":
-                self._store(i, [f"{name}_tendency" for name in names], self.own.tendency(v, t, self.space, self._L(v)))
-            else:
-                self._store(i, [extra], self.own.extra(extra, v, t, self.space)[:, None])
-
-    def _L(self, v: Any) -> Any:
-        xp = array_namespace(v)
-        return xp.asarray(self.L, device=v.device) if not is_numpy_namespace(xp) else self.L
-
-    def _store(self, i: int, names: list[str], v: Any) -> None:
-        u = self.space.values(v, self.points)
-        xp, times = array_namespace(u), self.cases.times
-        assert times is not None
-        for c, name in enumerate(names):
-            if name not in self.fields:
-                self.fields[name] = xp.full(
-                    (u.shape[0], len(times), *self.points), math.nan, dtype=getattr(xp, self.dtype), device=u.device
-                )
-            self.fields[name][:, i] = u[:, c]
-
-
-@cache
-def _keep_freed_memory() -> None:
-    """Let arrays of a step be made of memory that was used before, once in a process.
-
-    glibc gives blocks above a threshold back to the system when they are freed, and every page of the next one costs a fault:
-    a third of a right-hand side at 256^2. Freeing one block of nearly 32 MiB, never touched, raises that threshold to its size.
-    """
-    np.empty(31 * 2**20, np.uint8)
-
-
 def _positive(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
-
-
-def _coarser(space: Dealiased, factor: float) -> Dealiased:
-    if factor == 1.0:
-        return space
-    points = tuple(int(n * factor) for n in space.points)
-    return Dealiased(points, space.length, space.degree)
-
-
-def _keep_real(stepper: Any, space: Dealiased) -> None:
-    """Let every step end on coefficients of a real field, to the last bit.
-
-    Rounding leaves v(-k) a little off conj v(k). N is made of real values and does not see that part: where L has growth it
-    grows as exp(t L) for ever, and in the end it is all there is (Allen-Cahn at t ~ 40, Cahn-Hilliard at 0.2, measured).
-    """
-    step, with_error = stepper.step, getattr(stepper, "step_with_error", None)
-    stepper.step = lambda v, t, N: space.modes.real(step(v, t, N))
-    if with_error is not None:
-
-        def both(v: Any, t: float, N: Any) -> Any:
-            new, gap = with_error(v, t, N)
-            return space.modes.real(new), gap
-
-        stepper.step_with_error = both
-
-
-def _host(u: Any) -> Any:
-    return u if is_numpy_namespace(array_namespace(u)) else to_device(u, "cpu")
 
 
 def _stacked(arrays: list[Any]) -> Any:

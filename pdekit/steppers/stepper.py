@@ -47,6 +47,9 @@ class Stepper(ABC):
     def step(self, v: Any, t: float, N: Any) -> Any:
         """The state one dt after v; v itself is left as it is."""
 
+    def replaced(self, v: Any) -> None:  # noqa: B027 - most schemes have no memory
+        """Whoever marches goes on from v, next to what `step` returned, and not from that: a scheme with memory must know."""
+
     @abstractmethod
     def coefficients(self, z: np.ndarray) -> dict[str, Any]:
         """The arrays of the scheme in float64 or complex128, from z = dt L (`self.dt` holds dt)."""

@@ -23,7 +23,8 @@ from pdekit.problems.navier_stokes import NavierStokes
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
 from pdekit.steppers import STEPPERS
-from pdekit.steppers.spectral import PseudoSpectral, _keep_freed_memory
+from pdekit.steppers.memory import keep_freed_memory
+from pdekit.steppers.spectral import PseudoSpectral
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 TAU = 2 * math.pi
@@ -88,7 +89,7 @@ def field(n, batch):
 
 def ours(problem, u, length, scheme, dt):
     """run(k): k steps of every sample of u (n, *points), in the batches of `PseudoSpectral`."""
-    _keep_freed_memory()
+    keep_freed_memory()
     grid = Grid.make(u.shape[1:], (length,) * (u.ndim - 1), location="vertex")
     space, each = problem.space(grid), PseudoSpectral(dt=dt).prepare(problem)._batch(Instances(grid, {"initial": u}))
     stepper = STEPPERS[scheme]().prepare(problem.linear(space), dt)

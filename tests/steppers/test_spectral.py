@@ -27,8 +27,8 @@ def cases(points, n, frames=3):
 )
 def test_batches_fill_the_cache_and_change_no_answer(points, n, sizes, monkeypatch):
     seen = []
-    run = spectral._Run.solution
-    monkeypatch.setattr(spectral._Run, "solution", lambda self: (seen.append(len(self.cases)), run(self))[1])
+    run = spectral.Run.solution
+    monkeypatch.setattr(spectral.Run, "solution", lambda self: (seen.append(len(self.cases)), run(self))[1])
     problem = Burgers() if len(points) == 1 else NavierStokes()
     given = cases(points, n)
     small = PseudoSpectral(dt=0.05).prepare(problem).solve(given)
