@@ -13,6 +13,7 @@ from pdekit.errors import BadInput, unknown_name
 from pdekit.problems import navier_stokes_kernels as kernels
 from pdekit.problems.parameters import require_numbers
 from pdekit.problems.problem import FieldSpec, Symmetry
+from pdekit.problems.reflections import half_turn, mirrors
 from pdekit.problems.semilinear import Semilinear, per_sample
 from pdekit.problems.symmetry import Family, shifts
 from pdekit.space.dealiased import Dealiased
@@ -141,13 +142,13 @@ class NavierStokes(Semilinear):
         return super().extra(name, v, t, space)
 
     def symmetries(self, grid: Grid) -> tuple[Symmetry, ...]:
-        """Shifts that keep the forcing, the half turn, and without a forcing the mirror x -> -x, w -> -w."""
-        identity = super().symmetries(grid)[0]
-        half_turn, mirror = Symmetry("half turn", _half_turn), Symmetry("mirror x", _mirror_x)
+        """Shifts that keep the forcing; without one the mirrors, where it is Kolmogorov's the half turn."""
+        identity, spin = super().symmetries(grid)[0], ("initial", "vorticity", "streamfunction")
         if self.forcing == "none":
-            return identity, shifts(grid), half_turn, mirror
+            odd = {axis: (*spin, f"velocity_{axis}") for axis in grid.axes}
+            return identity, shifts(grid), *mirrors(grid, odd)
         if self.forcing == "kolmogorov":
-            return identity, shifts(grid, ("x",)), half_turn
+            return identity, shifts(grid, ("x",)), half_turn(grid, ("velocity_x", "velocity_y"))
         return (identity, _diagonal(grid)) if grid.points[0] == grid.points[1] else (identity,)
 
     def taylor_green(self, grid: Grid, t: float, m: int = 1) -> np.ndarray:
@@ -200,24 +201,6 @@ def _advection(v: np.ndarray, space: Dealiased) -> np.ndarray:
     out = np.empty_like(v)
     kernels.advection(z, kx, ky, out[:, 0])
     return out
-
-
-def _mirrored(array: Any, axes: tuple[int, ...]) -> Any:
-    """The array at -x along trailing axes: point 0 stays."""
-    xp = array_namespace(array)
-    return xp.roll(xp.flip(array, axis=axes), (1,) * len(axes), axis=axes)
-
-
-def _half_turn(name: str, array: Any) -> Any:
-    """(x, y) -> (-x, -y): velocities change sign, vorticity and streamfunction do not."""
-    turned = _mirrored(array, (-2, -1))
-    return -turned if "velocity" in name else turned
-
-
-def _mirror_x(name: str, array: Any) -> Any:
-    """x -> -x: all changes sign but the velocity along y."""
-    moved = _mirrored(array, (-2,))
-    return moved if name == "velocity_y" else -moved
 
 
 def _diagonal(grid: Grid) -> Family:

@@ -10,6 +10,7 @@ from array_api_compat import array_namespace
 
 from pdekit.problems.parameters import require_numbers
 from pdekit.problems.problem import FieldSpec, Symmetry
+from pdekit.problems.reflections import half_turn
 from pdekit.problems.semilinear import Semilinear, per_sample
 from pdekit.space.dealiased import Dealiased
 from pdekit.space.grid import Grid
@@ -114,7 +115,8 @@ class ShallowWater(Semilinear):
 
     def reflections(self, grid: Grid) -> tuple[Symmetry, ...]:
         """The half turn, under which velocities change sign."""
-        return (Symmetry("half turn", _half_turn),)
+        names = [spec.name for spec in (*self.inputs, *self.outputs)]
+        return (half_turn(grid, [name for name in names if "velocity" in name]),)
 
     def waves(self, v: Any, t: float, space: Dealiased) -> Any:
         """The state a time t later by the equations linear about rest and the mean depth, without hyperviscosity: exact.
@@ -145,9 +147,3 @@ class ShallowWater(Semilinear):
 def _flat(p: Any) -> Any:
     """A parameter beside one field (n, *x)."""
     return p if isinstance(p, int | float) else p[:, 0]
-
-
-def _half_turn(name: str, array: Any) -> Any:
-    xp = array_namespace(array)
-    turned = xp.roll(xp.flip(array, axis=(-2, -1)), (1, 1), axis=(-2, -1))
-    return -turned if "velocity" in name else turned
