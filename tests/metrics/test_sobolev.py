@@ -125,3 +125,24 @@ def test_wrong_use_is_refused():
         sobolev_norm(u, walls, 2)
     with pytest.raises(BadInput, match="scale > 0"):
         relative_sobolev(u, u, walls, 1, scale=0.0)
+
+
+@pytest.mark.parametrize("s", [-1, 0, 1])
+def test_twice_the_reference_is_off_by_one_in_every_norm_whatever_the_number_of_frames(s):
+    grid = Grid.make((16, 16), 1.0)
+    for frames in (10, 40):
+        w = np.random.default_rng(frames).normal(size=(2, frames, 16, 16, 1))
+        np.testing.assert_allclose(relative_sobolev(2 * w, w, grid, s), 1.0, rtol=1e-13)
+
+
+@pytest.mark.parametrize("alpha", [0.1, 1.0, 7.0])
+def test_one_mode_has_the_norms_of_a_weight_alpha_plus_k2_on_64_and_on_256_points(alpha):
+    """L2, H1 and H^-1 of one mode: a, a (alpha + k^2)^1/2, a (alpha + k^2)^-1/2, a = 1/sqrt 2."""
+    k2 = (2 * np.pi) ** 2 * (3**2 + 5**2)
+    for n in (64, 256):
+        grid = Grid.make((n, n), 1.0)
+        x, y = grid.mesh
+        u = one(np.cos(2 * np.pi * (3 * x - 5 * y) + 0.7))
+        for s in (0, 1, -1):
+            norm = alpha ** (s / 2) * sobolev_norm(u, grid, s, scale=alpha**-0.5).item()
+            assert norm == pytest.approx((alpha + k2) ** (s / 2) / math.sqrt(2), rel=1e-12)
