@@ -16,7 +16,7 @@ from pdekit.problems.evolution import Evolution
 from pdekit.problems.problem import Problem
 from pdekit.problems.semilinear import Semilinear
 from pdekit.registry import read_card, settings_of, solver_class
-from pdekit.space.random_fields import check_law
+from pdekit.space.law_checks import check_law
 
 ROUNDING = sys.float_info.epsilon
 

@@ -17,7 +17,7 @@ from pdekit.problems.problem import Problem
 from pdekit.registry import read_card
 from pdekit.settings import Settings, check, parse, to_toml
 from pdekit.space.grid import Grid
-from pdekit.space.random_fields import check_law
+from pdekit.space.law_checks import check_law
 
 
 class Recipe(Settings):

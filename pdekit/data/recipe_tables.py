@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from pdekit.errors import BadInput
 from pdekit.settings import Settings
 from pdekit.space.grid import Grid
-from pdekit.space.random_fields import check_law
+from pdekit.space.law_checks import check_law
 
 OVERRIDABLE = ("grid", "parameters", "fields")  # what an out-of-distribution split may set, and `storage.points`
 Law = dict[str, Any]

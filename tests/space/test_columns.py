@@ -5,7 +5,8 @@ import pytest
 
 from pdekit.errors import BadInput
 from pdekit.space.grid import Grid
-from pdekit.space.random_fields import check_law, draw
+from pdekit.space.law_checks import check_law
+from pdekit.space.random_fields import draw
 
 LAW = {"law": "column", "low": 1.0, "high": 2.0, "narrow": 0.1, "wide": 0.2, "outside": 0.5, "spread": 0.1}
 

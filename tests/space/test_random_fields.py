@@ -8,7 +8,8 @@ import pytest
 from pdekit.errors import BadInput
 from pdekit.space.gaussian import gaussian_field, mean_std
 from pdekit.space.grid import Grid
-from pdekit.space.random_fields import LAWS, check_law, draw, draw_parameter, face_grid
+from pdekit.space.law_checks import check_law
+from pdekit.space.random_fields import LAWS, draw, draw_parameter, face_grid
 
 GAUSS = {"variance_factor": 9.0, "tau": 3.0, "alpha": 2.0, "boundary": "neumann"}
 TWO_PHASE = {"law": "two-phase", "high": 12.0, "low": 3.0, "gauss": GAUSS}

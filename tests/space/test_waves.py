@@ -7,7 +7,8 @@ import pytest
 
 from pdekit.errors import BadInput
 from pdekit.space.grid import Grid
-from pdekit.space.random_fields import check_law, draw
+from pdekit.space.law_checks import check_law
+from pdekit.space.random_fields import draw
 from pdekit.space.waves import wave_product
 
 LAW = {"law": "multi-frequency", "slow": 6, "fast": 20, "least": 10, "terms": 3, "amplitude": 2.0}
