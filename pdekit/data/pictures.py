@@ -2,8 +2,7 @@
 
 A trajectory in 1D is drawn twice, as lines over one another and as an image over space and time.
 
-Arrays are in `ij` order, so images are transposed: x to the right, y upward. Colour maps are perceptually uniform; where a
-field takes both signs a diverging one, white at zero, with limits of equal size. All frames and planes of a field share limits.
+Arrays are in `ij` order, so images are transposed: x to the right, y upward.
 """
 
 from __future__ import annotations
@@ -18,9 +17,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
-BOTH_SIGNS = 0.1  # the smaller side must reach this part of the larger: a few negative values are no second sign
-TIME = "t"  # the axis of an image over space and time that goes upward
+from pdekit.data.panel import SEQUENTIAL, TIME, Panel
+
 EVEN = 1e-6  # relative: frames whose spacings differ by less are evenly spaced
 FRAMES = 5  # in a row of a still picture
 COLUMNS = 4
@@ -28,51 +26,6 @@ IMAGE, TALLEST, LINE = 1.9, 3.0, (2.5, 1.6)  # inches: width of an image, its la
 LABELS, BARS, GAP, ABOVE, BELOW = 0.62, 0.85, 0.14, 0.42, 0.5  # inches around a panel
 TITLE_WIDTH = 36  # characters
 SMALL, TINY = 8, 7  # points
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One field of one sample.
-
-    axes       names of its space axes: ("x", "y"), or ("y",) for a field on a face
-    edges      (low, high) of the drawn box per axis, in `length_unit`; cells and vertices are drawn as boxes about them
-    window     (low, high) of the axis that is shown: the box itself where vertices lie on its faces
-    points     positions per axis
-    values     ([t], *axes)
-    time       (t,) or None
-    """
-
-    name: str
-    title: str
-    unit: str
-    axes: tuple[str, ...]
-    edges: tuple[tuple[float, float], ...]
-    window: tuple[tuple[float, float], ...]
-    points: tuple[np.ndarray, ...]
-    values: np.ndarray
-    length_unit: str
-    time: np.ndarray | None = None
-    time_unit: str = "1"
-
-    @property
-    def label(self) -> str:
-        """Name with unit, for a colour bar or an axis."""
-        return f"{self.name} [{self.unit}]"
-
-    def axis_label(self, axis: str) -> str:
-        """Name of an axis with its unit."""
-        return f"{axis} [{self.time_unit if axis == TIME else self.length_unit}]"
-
-    def limits(self) -> tuple[float, float, str]:
-        """(low, high, colour map) for all frames and planes."""
-        low, high = float(self.values.min()), float(self.values.max())
-        if low < 0 < high and min(-low, high) >= BOTH_SIGNS * max(-low, high):
-            most = max(-low, high)
-            return -most, most, DIVERGING
-        if low == high:
-            pad = 0.5 * abs(low) if low else 0.5
-            return low - pad, high + pad, SEQUENTIAL
-        return low, high, SEQUENTIAL
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pdekit.data.animation import ANIMATED, require_writer, write_film
-from pdekit.data.pictures import Panel, moving, still
+from pdekit.data.panel import Panel
+from pdekit.data.pictures import moving, still
 from pdekit.data.read import DataFile, open_file, plain
 from pdekit.errors import BadInput, StorageError
 from pdekit.solution import Status
