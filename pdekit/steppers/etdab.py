@@ -29,7 +29,7 @@ class ETDAB4(Multistep):
 
     At L = 0 the weights of Adams and Bashforth, 55/24, -59/24, 37/24, -9/24. One evaluation of N a step, where ETDRK4 takes
     four: where waves and not accuracy set the step (|u| k_max h <= 0.43, or 0.7 by four of ETDRK4) it needs fewer of them for
-    the same error, a third less at the vortices of examples/fast-spectral. It starts by three steps of ETDRK4.
+    the same error, a quarter less at the vortices of examples/fast-spectral. It starts by three steps of ETDRK4.
     Source: Cox & Matthews 2002, doi:10.1006/jcph.2002.6995, eqs. 7 to 9 with four values; Beylkin, Keiser & Vozovoi 1998,
     doi:10.1006/jcph.1998.6093
     """
