@@ -16,6 +16,7 @@ from pdekit.problems.problem import FieldSpec, Symmetry
 from pdekit.problems.reflections import half_turn, mirrors
 from pdekit.problems.semilinear import Semilinear, per_sample
 from pdekit.problems.symmetry import Family, shifts
+from pdekit.space import complex_planes
 from pdekit.space.dealiased import Dealiased
 from pdekit.space.grid import Grid
 
@@ -193,11 +194,11 @@ class NavierStokes(Semilinear):
 def _advection(v: np.ndarray, space: Dealiased) -> np.ndarray:
     """-u . grad w by compiled kernels, which agrees with `nonlinear` to rounding: passes over memory are what a step costs."""
     kx, ky = (space.modes.wavenumbers(a).ravel() for a in (0, 1))
-    z = space.whole(len(v))
+    z = complex_planes.room(space, len(v))
     kernels.velocity(v[:, 0], kx, ky, z)
-    space.whole_backward(z)
+    complex_planes.backward(z, space)
     kernels.square(z.reshape(-1))
-    space.whole_forward(z)
+    complex_planes.forward(z, space)
     out = np.empty_like(v)
     kernels.advection(z, kx, ky, out[:, 0])
     return out

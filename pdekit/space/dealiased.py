@@ -147,26 +147,6 @@ class Dealiased:
         u = self.backward(v)
         return times * self.forward(np.multiply(u, u, out=u) if type(u) is np.ndarray else u * u)
 
-    def whole(self, count: int) -> np.ndarray:
-        """Room (count, ..., N + 1) for complex fields on whole axes, their coefficients or their values, unset.
-
-        One entry a row belongs to no point: rows of a power of two would fall on the same lines of the cache.
-        """
-        *others, last = self.points
-        return np.empty((count, *others, last + 1), np.complex128)
-
-    def whole_backward(self, v: np.ndarray) -> None:
-        """Coefficients of complex fields on two whole axes, as made by `whole`, to values; they are 0 in columns not kept."""
-        for columns in self._columns:
-            _overwrite(scipy.fft.ifft, v[columns], -2)
-        _overwrite(scipy.fft.ifft, v[..., :-1], -1)
-
-    def whole_forward(self, v: np.ndarray) -> None:
-        """Values of complex fields to coefficients; what is left in columns not kept means nothing."""
-        _overwrite(scipy.fft.fft, v[..., :-1], -1)
-        for columns in self._columns:
-            _overwrite(scipy.fft.fft, v[columns], -2)
-
     def move(self, v: Any, other: Dealiased) -> Any:
         """The coefficients of the same field among the modes of `other`: padded with zeros, or cut."""
         scale = math.prod(self.modes.points) / math.prod(other.modes.points)
@@ -192,12 +172,6 @@ class Dealiased:
             return None
         return np.exp(2j * np.pi * np.arange(n // 2) / n)
 
-    @cached_property
-    def _columns(self) -> tuple[Any, Any]:
-        """The kept columns 0..K and -K..-1 of what `whole` makes."""
-        k, n = self.kept[-1], self.points[-1]
-        return (..., slice(0, k + 1)), (..., slice(n - k, n))
-
     def _cut_for(self, v: Any, points: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]:
         low = tuple(min(k, (n - 1) // 2) for n, k in zip(points, self.kept, strict=True))
         v = v[..., : low[-1] + 1]
@@ -212,12 +186,6 @@ class Dealiased:
                 found=f"shape {tuple(u.shape)}",
                 allowed=f"(..., {', '.join(map(str, self.points))})",
             )
-
-
-def _overwrite(transform: Any, v: np.ndarray, axis: int) -> None:
-    out = transform(v, axis=axis, norm="forward", overwrite_x=True)
-    if not np.may_share_memory(out, v):
-        v[...] = out
 
 
 def _cut(v: Any, axis: int, k: int) -> Any:
