@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from pdekit.comparison.entrants import Point, ladder_points, left_out
+from pdekit.comparison.frames import scores
 from pdekit.comparison.run import Outcome, limited
 from pdekit.comparison.truth import Reference
 from pdekit.errors import BadInput
-from pdekit.metrics import score
 from pdekit.metrics.cost import Front, front, time_at_error
 from pdekit.registry import Card
 from pdekit.solver import Instances
@@ -134,7 +134,7 @@ def _probe(name: str, point: Point, problem: Any, some: Instances, truth: Refere
             if solution.failed.any():
                 return None
             pair = truth.beside(solver, solution.values, row)
-            errors.append(float(score([metric], *pair, case.grid)[metric][0]))
+            errors.append(float(scores([metric], pair, case.grid, truth.frames)[metric][0]))
     except (BadInput, RuntimeError, ArithmeticError, MemoryError, np.linalg.LinAlgError):
         return None
     text = f"{name} ({point.text})" if point.knobs else name

@@ -61,14 +61,15 @@ def problem_ahead(plan: Plan, folder: Path) -> tuple[Any, bool]:
         recipe = read_recipe(_recipe(plan, folder), plan.set)
         sizes: dict[str, int] = {name: split.samples for name, split in recipe.splits.items()}
         problem = recipe.problem_for(plan.split) if plan.split in sizes else None
-        timed = recipe.time is not None
+        end = None if recipe.time is None else recipe.time.stop
     else:
         if plan.set:
             raise BadInput.of("'set' changes a recipe, and these data are made already.", found=f"data = {plan.data!r}")
         with open_file(path) as file:
             sizes = {name: file.size(name) for name in file.splits}
             problem = file.problem_for(plan.split) if plan.split in sizes else None
-            timed = plan.split in sizes and file.time(plan.split) is not None
+            times = file.time(plan.split) if plan.split in sizes else None
+            end = None if times is None else float(times[-1])
     if plan.split not in sizes:
         raise unknown_name("split", plan.split, sizes, where=f"the data {plan.data!r}")
     if plan.samples is not None and plan.samples > sizes[plan.split]:
@@ -77,7 +78,13 @@ def problem_ahead(plan: Plan, folder: Path) -> tuple[Any, bool]:
             found=f"samples = {plan.samples}",
             allowed=f"1 to {sizes[plan.split]}",
         )
-    return problem, timed
+    if end is not None and plan.statistics_from is not None and plan.statistics_from > end:
+        raise BadInput.of(
+            "no frame is left for statistics.",
+            found=f"statistics_from = {plan.statistics_from:g}",
+            allowed=f"a time up to {end:g}, where the trajectories of {plan.data!r} end",
+        )
+    return problem, end is not None
 
 
 def read_cases(plan: Plan, folder: Path, out: Path, progress: Progress | None) -> Cases:

@@ -57,8 +57,12 @@ def _check_time(plan: Plan, timed: bool) -> None:
     """What a plan says of time must have an effect."""
     named = plan.reference.model_fields_set
     if not timed:
-        if "dt" in named or plan.time_scale is not None:
-            what = "reference.dt" if "dt" in named else "time_scale"
+        asked = {
+            "reference.dt": "dt" in named,
+            "time_scale": plan.time_scale is not None,
+            "statistics_from": plan.statistics_from is not None,
+        }
+        for what in (name for name, found in asked.items() if found):
             raise BadInput.of(f"the data are steady: {what} has no meaning.", hint=f"leave {what} out")
         return
     asked = [name for name in plan.metrics if METRICS[name].needs_problem]

@@ -14,15 +14,15 @@ from pdekit.comparison.baselines import Baselines, look
 from pdekit.comparison.bootstrap import Draws, Pair, paired
 from pdekit.comparison.cases import Cases, problem_ahead, read_cases
 from pdekit.comparison.checks import Check, check_entrants, make_folder
-from pdekit.comparison.frames import Frames, frames_of, longest
+from pdekit.comparison.frames import Frames, frames_of, longest, scores
 from pdekit.comparison.leaks import trained_elsewhere
-from pdekit.comparison.plan import Entry, Plan, label, plan_in_time, read_plan
+from pdekit.comparison.plan import PERSISTENCE, Entry, Plan, label, plan_in_time, read_plan
 from pdekit.comparison.run import Outcome, run_all
 from pdekit.comparison.savings import Saving, savings
 from pdekit.comparison.truth import Reference, finer_truth, stored_truth
 from pdekit.comparison.truth_in_time import finer_in_time, stored_in_time
 from pdekit.comparison.verdict import Costs, Verdict, judge
-from pdekit.metrics import METRICS, score
+from pdekit.metrics import METRICS
 from pdekit.registry import Card
 
 Progress = Callable[[int, int, str], None]
@@ -58,6 +58,17 @@ class Comparison:
     def floor(self) -> float:
         """The truth's own error in that metric; NaN where it is not known."""
         return self.truth.error.get(self.metric, float("nan"))
+
+    @property
+    def no_persistence(self) -> str:
+        """Why trajectories are compared without the baseline that is always in; "" where it takes part."""
+        startless = [] if self.frames is None else _startless(self.truth)
+        if not startless:
+            return ""
+        return (
+            f"{PERSISTENCE} is left out: no input is the first frame of {', '.join(startless)}, so that solvers are given "
+            "nothing to hold on to"
+        )
 
     def runs(self, kind: str) -> list[Outcome]:
         """Outcomes of one kind that could be run."""
@@ -96,7 +107,7 @@ def conduct(
             _to_device(entrants[name], plan.timing.device)
     ordered = [entrants[label(entry)] for entry in entries]
     truth = _truth(plan, cases, ordered, folder, progress)
-    if truth.frames is not None and set(truth.frames.starts) == set(cases.outputs):
+    if truth.frames is not None and not _startless(truth):
         ordered.append(who.persistence(truth.frames.starts))
     outcomes = run_all(ordered, cases.problem, cases.instances, truth, plan.metrics, plan.timing, progress)
     baselines = look(
@@ -113,8 +124,16 @@ def conduct(
         verdicts=_verdicts(plan, cases, truth, outcomes, baselines),
         pairs=_pairs(plan, outcomes),
         savings=savings(outcomes, cases.instances, plan.timing),
-        stored_error=score(plain, *truth.beside(None, _as_answered(cases, truth), slice(None)), cases.instances.grid),
+        stored_error=scores(
+            plain, truth.beside(None, _as_answered(cases, truth), slice(None)), cases.instances.grid, truth.frames
+        ),
     )
+
+
+def _startless(truth: Reference) -> list[str]:
+    """Outputs whose first frame is not among the inputs."""
+    starts = {} if truth.frames is None else truth.frames.starts
+    return [name for name in truth.values if name not in starts]
 
 
 def _is_hybrid(cards: Mapping[str, Card], entry: Entry) -> bool:
@@ -130,7 +149,9 @@ def _trivial(cards: dict[str, Card], cases: Cases) -> list[Any]:
 def _truth(plan: Plan, cases: Cases, entrants: list[who.Entrant], folder: Path, progress: Progress | None) -> Reference:
     """The common truth; of trajectories with the frames that all solvers are given and scored on."""
     given = longest(solver for entrant in entrants for point in entrant.points for solver in point.solvers)
-    frames = frames_of(cases.problem, cases.instances, cases.outputs, given, cases.facts["time_unit"])
+    frames = frames_of(
+        cases.problem, cases.instances, cases.outputs, given, cases.facts["time_unit"], plan.statistics_from
+    )
     if frames is None and cases.problem is None:
         return stored_truth(cases.outputs, cases.recorded)
     if frames is None:

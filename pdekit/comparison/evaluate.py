@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from pdekit.comparison.bootstrap import Draws, interval
-from pdekit.comparison.frames import frames_of, history_of
+from pdekit.comparison.frames import frames_of, history_of, scores
 from pdekit.comparison.plan import TimeScale
 from pdekit.comparison.rollouts import Rollout, block_of, facts_of, rolled_out
 from pdekit.comparison.truth import Reference
 from pdekit.data.read import DataFile, open_file
 from pdekit.errors import BadInput
-from pdekit.metrics import METRICS, VERSION, score, summarise
+from pdekit.metrics import METRICS, VERSION, summarise
 from pdekit.metrics.cost import measure
 from pdekit.registry import is_run, load_solver
 from pdekit.solver import Instances
@@ -30,11 +30,14 @@ def evaluate(
     *,
     split: str = "test",
     time_scale: tuple[str, float] | None = None,
+    statistics_from: float | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Metrics of a trained solver on one split: mean with its 95 % interval, median, p95, worst; failures counted.
 
     time_scale   of trajectories: name and length, in the data's unit, of what correlation times are told in besides
+    statistics_from   of trajectories: time, in the data's unit, after the transient: distributions of values are those of the
+                 scored frames from then on; of all of them by default
 
     The reference is what the file stores, which has an error of its own (`reference_error` where the file has it);
     `compare` solves a finer one. Trajectories are scored on the frames after those that the solver is given, and have their
@@ -52,20 +55,22 @@ def evaluate(
     with open_file(file) as data:
         problem = data.problem_for(split) if split in data.splits else None
         n = data.size(split)  # raises on an unknown split
-        if scale is not None and data.time(split) is None:
-            raise BadInput.of("the data are steady: a time scale has no meaning.", hint="leave the time scale out")
+        steady = "a time scale" if scale is not None else "" if statistics_from is None else "statistics_from"
+        if steady and data.time(split) is None:
+            raise BadInput.of(f"the data are steady: {steady} has no meaning.", hint="leave it out")
         solver.prepare(problem)
         parts: dict[str, list[np.ndarray]] = {}
         rollouts: list[Rollout] = []
         status: list[str] = []
         first: tuple[Reference, Instances] | None = None
-        for instances, truth, done in _cases(data, split, problem, solver):
+        for instances, truth, done in _cases(data, split, problem, solver, statistics_from):
             first = first or (truth, instances[:1])
             every = slice(0, len(instances))
             solution = solver.solve(instances)
             status += [s.name for s in solution.statuses]
             pair = truth.beside(solver, solution.values, every)
-            found = score([name for name, m in METRICS.items() if not m.needs_problem], *pair, instances.grid)
+            plain = [name for name, m in METRICS.items() if not m.needs_problem]
+            found = scores(plain, pair, instances.grid, truth.frames)
             for name, metric in METRICS.items():
                 if metric.needs_problem and problem is not None and truth.frames is None:
                     found[name] = metric.function(problem, instances, solution.values)
@@ -98,7 +103,9 @@ def evaluate(
     return facts
 
 
-def _cases(data: DataFile, split: str, problem: Any, solver: Any) -> Iterator[tuple[Instances, Reference, int]]:
+def _cases(
+    data: DataFile, split: str, problem: Any, solver: Any, settled: float | None
+) -> Iterator[tuple[Instances, Reference, int]]:
     """Blocks of cases as the solver is given them, the stored outputs as their truth, and how many samples are done."""
     n, units = data.size(split), data.group(split)["time"].attrs if data.time(split) is not None else {}
     values = sum(int(np.prod(data.variables(split)[name].shape[1:])) for name in data.names(split, "output"))
@@ -107,7 +114,7 @@ def _cases(data: DataFile, split: str, problem: Any, solver: Any) -> Iterator[tu
         rows = slice(start, min(start + step, n))
         instances, outputs = data.instances(split, rows), data.outputs(split, rows)
         unit = str(units.get("units", "1"))
-        frames = frames_of(problem, instances, outputs, max(1, history_of(solver)), unit)
+        frames = frames_of(problem, instances, outputs, max(1, history_of(solver)), unit, settled)
         truth = Reference(outputs, frames=frames)
         yield truth.asked(solver, instances, slice(0, len(instances))), truth, rows.stop
 

@@ -39,10 +39,10 @@ def film(comparison: Comparison, out: Path) -> str | None:
     times = frames.times[frames.given :]
     with mpl.rc_context({**STYLE, "font.size": 8}):
         if grid.dim == 1:
-            figure, update = _lines(grid.coordinates[0], f"x [{grid.unit}]", ref, pred, label, outcome.name)
+            figure, update = _lines(grid.coordinates[0], f"x [{grid.unit}]", ref, pred, label, outcome.first_name)
         else:
             extent = (0.0, grid.length[0], 0.0, grid.length[1])
-            figure, update = _images(extent, grid.unit, _flat(ref), _flat(pred), label, outcome.name)
+            figure, update = _images(extent, grid.unit, _flat(ref), _flat(pred), label, outcome.first_name)
 
         def titled(k: int) -> list[Any]:
             figure.suptitle(f"t = {times[k]:.4g}{unit}", fontsize=9)
@@ -51,7 +51,7 @@ def film(comparison: Comparison, out: Path) -> str | None:
         with whole(out) as scratch:
             shown = write_film(figure, titled, len(times), scratch, dpi=90, most=MOST)
     every = "every frame" if shown == len(times) else f"{shown} of {len(times)} frames"
-    return f"Sample {i}, of median error of {outcome.name}: {name}, {every}"
+    return f"Sample {i}, of median error of {outcome.first_name}: {name}, {every}"
 
 
 def _flat(u: np.ndarray) -> np.ndarray:

@@ -7,15 +7,17 @@ network is handed, nor does a network start from a later state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from pdekit.errors import BadInput
+from pdekit.metrics import METRICS, score
 from pdekit.problems.evolution import Evolution
 from pdekit.solver import Instances
+from pdekit.space.grid import Grid
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,15 @@ class Frames:
     given    how many leading ones every solver knows
     starts   {output: the input that is its first frame}
     unit     of time
+    settled  time, on the axis of `times`, from which on statistics of long runs are taken: after the transient; None: of all
+             scored frames
     """
 
     times: np.ndarray
     given: int
     starts: Mapping[str, str]
     unit: str = "1"
+    settled: float | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.given < len(self.times):
@@ -40,6 +45,20 @@ class Frames:
                 found=f"{len(self.times)} frames, of which {self.given} are given",
                 allowed="trajectories longer than the longest history of the solvers",
             )
+        if not self.times[self.given :][self.late].size:
+            raise BadInput.of(
+                "no frame is left for statistics.",
+                found=f"statistics from t = {self.settled:g}, frames to t = {self.times[-1]:g}",
+                allowed=f"a time up to {self.times[-1]:g}",
+            )
+
+    @property
+    def late(self) -> slice:
+        """Of the scored frames those that statistics of long runs are taken over."""
+        if self.settled is None:
+            return slice(0, None)
+        first = self.settled - 1e-9 * abs(self.settled)  # frame times are rounded
+        return slice(int(np.searchsorted(self.times[self.given :], first)), None)
 
     @property
     def lead(self) -> np.ndarray:
@@ -84,7 +103,12 @@ class Frames:
 
 
 def frames_of(
-    problem: Any, instances: Instances, outputs: Mapping[str, np.ndarray], given: int = 1, unit: str = "1"
+    problem: Any,
+    instances: Instances,
+    outputs: Mapping[str, np.ndarray],
+    given: int = 1,
+    unit: str = "1",
+    settled: float | None = None,
 ) -> Frames | None:
     """The frames of cases that evolve; None where they are steady. Raises BadInput where nothing is left to score."""
     if instances.times is None:
@@ -97,7 +121,23 @@ def frames_of(
             found=f"no time axis: {', '.join(steady)}",
             allowed="outputs (n, t, *x) at the same times",
         )
-    return Frames(np.asarray(instances.times, dtype=np.float64), given, starts_of(problem, instances, outputs), unit)
+    times = np.asarray(instances.times, dtype=np.float64)
+    return Frames(times, given, starts_of(problem, instances, outputs), unit, settled)
+
+
+def scores(
+    names: Sequence[str], pair: tuple[np.ndarray, np.ndarray], grid: Grid, frames: Frames | None
+) -> dict[str, np.ndarray]:
+    """`score` of an answer beside the truth, (n, t, *x, c) on the scored frames: statistics over the settled ones alone."""
+    if frames is None or not frames.late.start:
+        return score(names, *pair, grid)
+    plain = [name for name in names if not METRICS[name].statistic]
+    found = score(plain, *pair, grid) if plain else {}
+    late = [name for name in names if METRICS[name].statistic]
+    if late:
+        own, ref = (array[:, frames.late] for array in pair)
+        found |= score(late, own, ref, grid)
+    return {name: found[name] for name in names}
 
 
 def starts_of(problem: Any, instances: Instances, outputs: Mapping[str, np.ndarray]) -> dict[str, str]:

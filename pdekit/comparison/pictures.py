@@ -28,7 +28,7 @@ class Answer:
 class Picture:
     """One sample, ready to draw: 1D arrays, or 2D arrays (x, y); of 3D fields the middle plane of the last axis.
 
-    Of trajectories: in 1D the whole of it as an image (x, t), else the last frame.
+    Of trajectories: in 1D the whole of it as an image (x, t), a single scored frame as a line; else the last frame.
 
     extent, low   upper and lower corner of the drawn box
     up            the axis that goes upward and its unit
@@ -108,12 +108,12 @@ def _picture(comparison: Comparison, i: int, title: str, shown: list[Outcome]) -
         values = values[0] if frames is None else values
         error = values - truth
         relative = float(np.sqrt(np.mean(error**2) / np.mean(truth**2)))
-        answers.append(Answer(outcome.name, _drawn(comparison, values), _drawn(comparison, error), relative))
+        answers.append(Answer(outcome.first_name, _drawn(comparison, values), _drawn(comparison, error), relative))
     grid = case.grid
     coordinates, extent, up, low = grid.coordinates, grid.length[:2], f"y [{grid.unit}]", (0.0, 0.0)
-    if frames is not None and grid.dim == 1:
+    if frames is not None and grid.dim == 1 and len(frames.lead) > 1:
         t = frames.times[frames.given :]
-        half = 0.5 * float(t[-1] - t[0]) / max(len(t) - 1, 1)
+        half = 0.5 * float(t[-1] - t[0]) / (len(t) - 1)
         coordinates, up = (*coordinates, t), f"t [{frames.unit}]"
         extent, low = (grid.length[0], float(t[-1]) + half), (0.0, float(t[0]) - half)
     elif frames is not None:
@@ -138,7 +138,7 @@ def _drawn(comparison: Comparison, values: np.ndarray) -> np.ndarray:
     """What is drawn of values (*x), or (t, *x) of trajectories."""
     if comparison.frames is None:
         return _plane(values)
-    return values.T if values.ndim == 2 else _plane(values[-1])
+    return values.T if values.ndim == 2 and len(values) > 1 else _plane(values[-1])
 
 
 def _plane(values: np.ndarray) -> np.ndarray:

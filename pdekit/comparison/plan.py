@@ -16,7 +16,8 @@ from pdekit.settings import Settings, check, parse, read_toml, to_toml
 
 TRIVIAL = ("mean-field", "pod-ridge")  # always in, whether a plan names them or not
 PERSISTENCE = "persistence"  # the same of trajectories; it needs no card
-IN_TIME = ("relative_l2_trajectory", "relative_l2", "relative_h1")  # metrics of trajectories where a plan names none
+# metrics of trajectories, where a plan names none
+IN_TIME = ("relative_l2_trajectory", "relative_l2", "relative_h1", "value_distance")
 Count = Annotated[int, Field(ge=1, strict=True)]
 
 
@@ -98,7 +99,9 @@ class Plan(Settings):
 
     set             changes to the recipe that `data` names, {"grid.points": 64}
     metrics         names; the first one ranks and must be an error that is zero for the truth
-    time_scale      of trajectories: what correlation times are told in, besides the data's unit
+    time_scale      of trajectories: what correlation times are told in, besides the data's unit; frames where none is named
+    statistics_from of trajectories: a time after the transient, on the data's axis; distributions of values are those of the
+                    scored frames from then on, of all of them by default
     tuning_seconds  time of runs that were tried before and are not in the plan; counted by the break-even
     expect          {"fno.relative_l2": [value, relative tolerance]}, checked after the run
     """
@@ -114,6 +117,7 @@ class Plan(Settings):
     solvers: Annotated[list[Entry], Field(min_length=1)]
     timing: Timing = Timing()
     time_scale: TimeScale | None = None
+    statistics_from: Annotated[float, Field(allow_inf_nan=False)] | None = None
     tuning_seconds: Annotated[float, Field(ge=0)] = 0.0
     expect: dict[str, tuple[float, Annotated[float, Field(gt=0)]]] = Field(default_factory=dict)
 

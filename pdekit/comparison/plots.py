@@ -46,6 +46,7 @@ def error_time(comparison: Comparison, batch: int | str) -> Figure:
     """Mean error against median time per sample, both logarithmic: runs, fronts, 95 % intervals, the truth's floor."""
     with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+        axes.set(xscale="log", yscale="log")  # before anything asks for the limits
         family = hull(classical_front(comparison.outcomes, comparison.metric, batch))
         if family.seconds:
             axes.plot(
@@ -55,7 +56,7 @@ def error_time(comparison: Comparison, batch: int | str) -> Figure:
         for name, colour in colours(comparison).items():
             _family(axes, comparison, [o for o in comparison.outcomes if o.entrant.name == name], batch, colour)
         _levels(axes, comparison)
-        axes.set(xscale="log", yscale="log", xlabel="time per sample (ms)", ylabel=_label(comparison.metric))
+        axes.set(xlabel="time per sample (ms)", ylabel=_label(comparison.metric))
         how = "one sample a call" if batch == 1 else "best batch"
         threads = comparison.plan.timing.threads
         facts = comparison.cases.facts

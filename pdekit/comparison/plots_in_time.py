@@ -62,7 +62,7 @@ def error_frames(comparison: Comparison) -> Figure:
 
 
 def last_spectra(comparison: Comparison) -> Figure:
-    """Energy per shell at the last frame, mean over the samples: the truth as a wide line, the solvers over it."""
+    """Energy per shell at the last frame, mean over samples and seeds: the truth as a wide line, the solvers over it."""
     assert comparison.frames is not None
     colour = colours(comparison)
     names, last = list(comparison.truth.values), last_shell(comparison.cases.instances.grid)
@@ -78,7 +78,7 @@ def last_spectra(comparison: Comparison) -> Figure:
             if truth is not None:
                 axes.plot(shells, truth[1 : last + 1], color="#888888", lw=5, alpha=0.4, label="truth")
             for outcome, dash in _dashed(runs):
-                pred = outcome.rollouts[0].spectra()[0][-1, c]
+                pred = outcome.together.spectra()[0][-1, c]
                 pred = np.where(pred > EMPTY * np.nanmax(pred, initial=0.0), pred, np.nan)
                 axes.plot(
                     shells, pred[1 : last + 1], color=colour[outcome.entrant.name], ls=dash, lw=1.2, label=outcome.name
@@ -86,8 +86,13 @@ def last_spectra(comparison: Comparison) -> Figure:
             axes.set(xscale="log", yscale="log", xlabel="shell (waves per longest period)", ylabel=f"energy of {name}")
             axes.grid(alpha=0.25, which="major", lw=0.5)
         row[0][-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
-        figure.suptitle(f"at t = {comparison.frames.times[-1]:.4g}, mean over samples", fontsize=9, x=0.05, ha="left")
+        when = f"at t = {comparison.frames.times[-1]:.4g}, {_over(runs_in_time(comparison))}"
+        figure.suptitle(when, fontsize=9, x=0.05, ha="left")
         return figure
+
+
+def _over(runs: list[Outcome]) -> str:
+    return "mean over samples" + (" and seeds" if any(len(o.rollouts) > 1 for o in runs) else "")
 
 
 def _dashed(runs: list[Outcome]) -> list[tuple[Outcome, Any]]:

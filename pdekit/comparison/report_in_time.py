@@ -15,15 +15,11 @@ def in_time(c: Comparison, out: Path) -> list[str]:
     """The section, its figures written under `out`; nothing of steady problems."""
     if c.frames is None:
         return []
-    save(error_frames(c), out / "error-frames")
     save(last_spectra(c), out / "spectra")
+    several = len(c.frames.lead) > 1
     text = [
         page.heading("Frame by frame"),
-        page.picture(error_frames(c), "error of each frame against time"),
-        page.paragraph(
-            "Mean over samples. Bands: the middle half of the samples of solvers that were trained. A cross is the last frame "
-            "before a run lost a sample; from there on the line is of those that are left."
-        ),
+        *(_curves(c, out) if several else []),
         page.table(table_in_time.head(c), table_in_time.rows(c), numbers=table_in_time.NUMBERS),
         page.paragraph(table_in_time.caption(c) + "."),
         *(page.paragraph(text, "note") for text in table_in_time.largest_steps(c)),
@@ -32,17 +28,29 @@ def in_time(c: Comparison, out: Path) -> list[str]:
         page.paragraph("A spectrum is blind to phases: what lies on the truth's line may still be in the wrong place."),
         *_budgets(c),
     ]
-    made = film(c, out / "film.gif")
+    made = film(c, out / "film.gif") if several else None
     if made is not None:
         text += [page.heading("One trajectory"), page.moving(out / "film.gif", made), page.paragraph(made + ".")]
     return text
+
+
+def _curves(c: Comparison, out: Path) -> list[str]:
+    """The figure of errors frame by frame, which one scored frame has no use for."""
+    save(error_frames(c), out / "error-frames")
+    return [
+        page.picture(error_frames(c), "error of each frame against time"),
+        page.paragraph(
+            "Mean over samples and seeds. Bands: the middle half of the samples of solvers that were trained. A cross is the "
+            "last frame before a run lost a sample; from there on the line is of those that are left."
+        ),
+    ]
 
 
 def _budgets(c: Comparison) -> list[str]:
     """What the equation keeps or spends: the worst defect of each run beside the truth's own."""
     rows = []
     for o in runs_in_time(c):
-        for name, budget in o.rollouts[0].budgets.items():
+        for name, budget in o.together.budgets.items():
             if budget.defect is None or budget.floor is None:
                 continue
             rows.append((o.name, name, f"{budget.defect.max():.1e}", f"{budget.floor.max():.1e}"))
@@ -53,7 +61,7 @@ def _budgets(c: Comparison) -> list[str]:
         page.table(("solver", "quantity", "worst defect", "that of the truth"), rows, numbers=(2, 3)),
         page.paragraph(
             "Change of a quantity since the first scored frame less the integral of its rate by the physics (0 of what is "
-            "conserved), over its size. The integral is taken over the stored frames, so that the truth has a defect too: that "
-            "is the floor."
+            "conserved), over its size: the worst of all samples, and of all seeds. The integral is taken over the stored "
+            "frames, so that the truth has a defect too: that is the floor."
         ),
     ]

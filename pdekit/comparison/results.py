@@ -50,6 +50,7 @@ def results(comparison: Comparison) -> dict[str, Any]:
         "baselines": {**asdict(comparison.baselines), "sentence": comparison.baselines.sentence()},
         "cards": {name: card.model_dump(exclude_none=True) for name, card in comparison.cards.items()},
         "verdicts": [{**asdict(v), "break_even": in_words(v.break_even)} for v in comparison.verdicts],
+        "no_persistence": comparison.no_persistence,
         "pairs": [asdict(p) for p in comparison.pairs],
         "savings": [{**asdict(s), "fastest": s.fastest} for s in comparison.savings],
         "expect": [{**asdict(e), "met": e.met} for e in expectations(comparison)],

@@ -16,8 +16,16 @@ from pdekit.comparison.budgets import Budget, budgets
 from pdekit.comparison.frames import Frames
 from pdekit.comparison.plan import TimeScale
 from pdekit.metrics import pointwise
-from pdekit.metrics.correlation_time import THRESHOLDS, Lasting, correlation_curve, correlation_time, lasting
-from pdekit.metrics.reduce import as_numpy
+from pdekit.metrics.correlation_time import (
+    THRESHOLDS,
+    Lasting,
+    correlation_curve,
+    correlation_time,
+    in_frames,
+    lasting,
+)
+from pdekit.metrics.distribution import value_distance
+from pdekit.metrics.reduce import as_numpy, summarise
 from pdekit.metrics.rollout import QUANTILES, Curve, curve, geometric_mean, per_frame, stable
 from pdekit.metrics.spectral import energy_spectrum, last_shell, spectrum_distance
 from pdekit.problems.semilinear import Semilinear
@@ -38,6 +46,8 @@ class Rollout:
     spectrum, reference_spectrum   (t, c, s) sums over the samples that are finite at that frame, of both alike
     finite       (t,) how many those are
     last         last shell that the data resolve
+    distance     (n, c) Wasserstein-1 distance of the values taken over space and the settled frames, in units of the output
+    spread       (n, c) standard deviation of the reference's values over the same
     budgets      {quantity: Budget}; empty where the problem names none
     """
 
@@ -48,11 +58,14 @@ class Rollout:
     reference_spectrum: np.ndarray
     finite: np.ndarray
     last: int
+    distance: np.ndarray
+    spread: np.ndarray
     budgets: Mapping[str, Budget]
 
     @classmethod
-    def of(cls, pred: np.ndarray, ref: np.ndarray, grid: Grid) -> Rollout:
-        """From values (n, t, *x, c) on the scored frames."""
+    def of(cls, pred: np.ndarray, ref: np.ndarray, grid: Grid, settled: slice = slice(None)) -> Rollout:
+        """From values (n, t, *x, c) on the scored frames, of which `settled` are those of a long run's statistics."""
+        late = ref[:, settled]
         good = np.isfinite(pred).all(axis=tuple(range(2, pred.ndim)), keepdims=True)
         both = [energy_spectrum(np.where(good, u, 0.0), grid).sum(axis=0) for u in (pred, ref)]
         return cls(
@@ -63,12 +76,14 @@ class Rollout:
             reference_spectrum=as_numpy(both[1]),
             finite=good.reshape(good.shape[:2]).sum(axis=0),
             last=last_shell(grid),
+            distance=as_numpy(value_distance(pred[:, settled], late, grid))[:, 0],
+            spread=late.std(axis=tuple(range(1, late.ndim - 1))),
             budgets={},
         )
 
     @classmethod
     def joined(cls, parts: Sequence[Rollout]) -> Rollout:
-        """Blocks of samples as one."""
+        """Blocks of samples as one; or members, each on the same samples: spectra are then means over both."""
         return cls(
             error=np.concatenate([p.error for p in parts]),
             correlation=np.concatenate([p.correlation for p in parts]),
@@ -77,8 +92,15 @@ class Rollout:
             reference_spectrum=np.sum([p.reference_spectrum for p in parts], axis=0),
             finite=np.sum([p.finite for p in parts], axis=0),
             last=parts[0].last,
+            distance=np.concatenate([p.distance for p in parts]),
+            spread=np.concatenate([p.spread for p in parts]),
             budgets={name: Budget.joined([p.budgets[name] for p in parts]) for name in parts[0].budgets},
         )
+
+    @property
+    def distance_in_spreads(self) -> np.ndarray:
+        """(n, c) distance of the values over the reference's standard deviation; NaN where that is zero."""
+        return np.divide(self.distance, self.spread, out=np.full_like(self.distance, math.nan), where=self.spread > 0)
 
     @property
     def curve(self) -> Curve:
@@ -120,7 +142,8 @@ def rolled_out(
     """The roll-out of a block, answer and truth (n, t, *x, c) on the scored frames, with what the problem watches."""
     own, ref = ({name: array[..., c] for c, name in enumerate(outputs)} for array in pair)
     watched = budgets(problem, instances, own, ref, frames.times[frames.given :])
-    return replace(Rollout.of(*pair, instances.grid), budgets=watched, last=_last_kept(problem, instances.grid))
+    found = Rollout.of(*pair, instances.grid, frames.late)
+    return replace(found, budgets=watched, last=_last_kept(problem, instances.grid))
 
 
 def _last_kept(problem: Any, grid: Grid) -> int:
@@ -134,6 +157,11 @@ def _last_kept(problem: Any, grid: Grid) -> int:
 def block_of(values: int, *, timed: bool) -> int:
     """Samples that are answered and scored together, of `values` numbers each."""
     return max(1, min(BLOCK, VALUES // max(values, 1))) if timed else BLOCK
+
+
+def geometric(rollouts: Sequence[Rollout]) -> float:
+    """Mean over members of each one's geometric mean over frames: members are rows of their own, errors means over samples."""
+    return float(np.mean([geometric_mean(r.error) for r in rollouts]))
 
 
 def lastings(rollouts: Sequence[Rollout], lead: np.ndarray, weights: np.ndarray | None) -> list[Lasting]:
@@ -161,6 +189,7 @@ def facts_of(
     weights   of a bootstrap over samples, for the intervals of the correlation times
     """
     found, distance = rollout.curve, rollout.spectrum_error(grid)
+    times = lastings([rollout], frames.lead, weights)
     pred, ref = rollout.spectra()
     share = rollout.share
     return {
@@ -179,13 +208,30 @@ def facts_of(
         "correlation": {name: _middle(rollout.correlation[..., c]) for c, name in enumerate(outputs)},
         "correlation_times": [
             {**asdict(one), **({} if scale is None else {"scale_name": scale.name, "scale": scale.value})}
-            for one in lastings([rollout], frames.lead, weights)
+            for one in times
         ],
+        "correlation_times_in_frames": [asdict(in_frames(one, frames.lead)) for one in times],
         "stable_share": share,
         "log_spectrum_distance": distance,
         "last_spectrum": {name: {"solver": pred[-1, c], "truth": ref[-1, c]} for c, name in enumerate(outputs)},
+        "value_distance": {
+            "from": float(frames.times[frames.given :][frames.late][0]),
+            "outputs": {
+                name: {
+                    "mean": summarise(rollout.distance[:, c]).mean,
+                    "mean_in_spreads": _mean_defined(rollout.distance_in_spreads[:, c]),
+                    "n_failed": int(np.isinf(rollout.distance[:, c]).sum()),
+                }
+                for c, name in enumerate(outputs)
+            },
+        },
         "budgets": {name: budget.facts() for name, budget in rollout.budgets.items()},
     }
+
+
+def _mean_defined(values: np.ndarray) -> float:
+    """Mean over the finite ones, NaN where there is none."""
+    return summarise(values).mean
 
 
 def _middle(corr: np.ndarray) -> np.ndarray:

@@ -13,11 +13,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from pdekit.comparison.entrants import Entrant, Point
+from pdekit.comparison.frames import scores
 from pdekit.comparison.plan import Timing
 from pdekit.comparison.rollouts import Rollout, block_of, rolled_out
 from pdekit.comparison.truth import Reference
 from pdekit.errors import BadInput
-from pdekit.metrics import METRICS, score
+from pdekit.metrics import METRICS
 from pdekit.metrics.cost import WARM_UPS
 from pdekit.solver import Instances
 
@@ -61,6 +62,17 @@ class Outcome:
     def name(self) -> str:
         """Entrant and knobs."""
         return f"{self.entrant.name} ({self.point.text})" if self.point.knobs else self.entrant.name
+
+    @property
+    def first_name(self) -> str:
+        """The name of its first member, whose answers pictures and films show: with its seed where there are several."""
+        seeds = self.entrant.training.get("seeds", [])
+        return f"{self.name}, seed {seeds[0]}" if len(seeds) > 1 else self.name
+
+    @property
+    def together(self) -> Rollout:
+        """The roll-outs of all members as one: spectra, budgets and distributions that no single seed stands for."""
+        return Rollout.joined(self.rollouts)
 
     def mean(self, metric: str) -> float:
         """Mean error over members and samples: undefined ones left out, infinite where one failed, NaN where all are."""
@@ -150,7 +162,7 @@ def _score(outcome: Outcome, problem: Any, instances: Instances, truth: Referenc
             outcome.failed[m, rows], outcome.steps[m, rows] = failed, solution.steps
             plain = [name for name in metrics if not METRICS[name].needs_problem]
             pair = truth.beside(solver, solution.values, rows)
-            found = score(plain, *pair, block.grid)
+            found = scores(plain, pair, block.grid, truth.frames)
             for name in metrics:
                 if METRICS[name].needs_problem and problem is not None:
                     found[name] = METRICS[name].function(problem, block, solution.values)

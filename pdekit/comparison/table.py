@@ -116,6 +116,8 @@ def notes(comparison: Comparison, *, everything: bool = False) -> list[str]:
     weak = comparison.baselines.sentence()
     if weak and comparison.cases.problem is not None:
         out.append(weak)
+    if comparison.no_persistence:
+        out.append(comparison.no_persistence)
     for v in comparison.verdicts:
         if _kind(comparison, v.entrant) == "trivial" and not everything:
             continue

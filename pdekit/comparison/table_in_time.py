@@ -8,19 +8,21 @@ from pdekit.comparison.bootstrap import Draws
 from pdekit.comparison.conduct import Comparison
 from pdekit.comparison.entrants import Point
 from pdekit.comparison.plots_in_time import runs_in_time
-from pdekit.comparison.rollouts import lastings
+from pdekit.comparison.rollouts import Rollout, geometric, lastings
 from pdekit.comparison.run import Outcome
-from pdekit.metrics.correlation_time import THRESHOLDS
-from pdekit.metrics.rollout import curve, geometric_mean
+from pdekit.metrics.correlation_time import THRESHOLDS, Lasting, in_frames
+from pdekit.metrics.reduce import summarise
+from pdekit.metrics.rollout import curve
 
-NUMBERS = (1, 2, 3, 7, 8)  # columns that are set to the right
+NUMBERS = (1, 2, 3, 7, 8, 9)  # columns that are set to the right
 
 
 def head(comparison: Comparison) -> tuple[str, ...]:
     """Titles of the columns."""
-    unit = _scale(comparison)[1]
-    times = [f"corr > {th:g} [{unit}]" for th in THRESHOLDS]
-    return ("solver", "one frame", "last frame", "geometric mean", *times, "spectrum, last", "stable")
+    frames = comparison.frames
+    assert frames is not None
+    times = [f"corr > {th:g} [{frames.unit}] ({_counted_in(comparison)})" for th in THRESHOLDS]
+    return ("solver", "one frame", "last frame", "geometric mean", *times, "spectrum, last", "values apart", "stable")
 
 
 def rows(comparison: Comparison) -> list[tuple[str, ...]]:
@@ -28,11 +30,20 @@ def rows(comparison: Comparison) -> list[tuple[str, ...]]:
     return [_row(comparison, outcome) for outcome in runs_in_time(comparison)]
 
 
-def _scale(comparison: Comparison) -> tuple[float, str]:
-    """(length, name) of what times are told in: the plan's time scale, else the data's unit."""
+def _counted_in(comparison: Comparison) -> str:
+    """What correlation times are told in besides the data's unit: the plan's time scale, else frames."""
+    scale = comparison.plan.time_scale
+    return "frames" if scale is None else scale.name
+
+
+def _lasting(comparison: Comparison, one: Lasting) -> str:
+    """ "12.3 [11, 14], 20 % > 50 (24.6)": in the data's unit, the median in the other one."""
     scale, frames = comparison.plan.time_scale, comparison.frames
     assert frames is not None
-    return (1.0, frames.unit) if scale is None else (scale.value, scale.name)
+    if np.isnan(one.median):
+        return one.text()
+    other = in_frames(one, frames.lead) if scale is None else one
+    return f"{one.text()} ({other.middle(1.0 if scale is None else scale.value)})"
 
 
 def _row(comparison: Comparison, outcome: Outcome) -> tuple[str, ...]:
@@ -40,17 +51,18 @@ def _row(comparison: Comparison, outcome: Outcome) -> tuple[str, ...]:
     errors = np.concatenate([r.error for r in outcome.rollouts])
     found = curve(errors)
     draws = Draws.of(len(comparison.cases.instances))
-    length = _scale(comparison)[0]
     lasting = lastings(outcome.rollouts, comparison.frames.lead, draws.weights)
-    distance = outcome.rollouts[0].spectrum_error(comparison.cases.instances.grid)[-1]
+    together = outcome.together
+    distance = together.spectrum_error(comparison.cases.instances.grid)[-1]
     stable = float(np.mean([r.share[-1] for r in outcome.rollouts]))
     return (
         outcome.name,
         _error(found.mean[0], int(found.n_failed[0])),
         _error(found.mean[-1], int(found.n_failed[-1])),
-        _plain(float(np.mean([geometric_mean(r.error) for r in outcome.rollouts]))),
-        *(one.text(scale=length) for one in lasting),
+        _plain(geometric(outcome.rollouts)),
+        *(_lasting(comparison, one) for one in lasting),
         _distance(distance, outcome),
+        _apart(together),
         f"{stable:.0%}",
     )
 
@@ -59,6 +71,11 @@ def _distance(decades: float, outcome: Outcome) -> str:
     if np.isinf(decades):
         return "empty shells" if all(r.finite[-1] == len(r.error) for r in outcome.rollouts) else "failed"
     return "none" if np.isnan(decades) else f"{decades:.2g} decades"
+
+
+def _apart(rollout: Rollout) -> str:
+    found = summarise(rollout.distance_in_spreads.mean(axis=1))
+    return "none" if found.n == found.n_degenerate else "failed" if found.n_failed else f"{found.mean:.1e}"
 
 
 def _error(mean: float, failed: int) -> str:
@@ -86,13 +103,24 @@ def caption(comparison: Comparison) -> str:
     """What the columns mean, in a sentence."""
     frames = comparison.frames
     assert frames is not None
-    length, unit = _scale(comparison)
-    last, unit = frames.lead[-1] / length, "" if unit == "1" else f" {unit}"
+    scale, unit = comparison.plan.time_scale, "" if frames.unit == "1" else f" {frames.unit}"
+    told = "frames" if scale is None else f"{scale.name} ({scale.value:g}{unit})"
+    late = frames.times[frames.given :][frames.late][0]
     given = "the first frame is given" if frames.given == 1 else f"the first {frames.given} frames are given"
     return (
         f"{len(frames.times)} frames, of which {given} and never scored; errors are relative L2, mean over samples; correlation "
-        f"times are medians with 95 % intervals, from the last given frame on; what outlasts the data is '> {last:.3g}{unit}'"
+        f"times are medians with 95 % intervals, from the last given frame on, in round brackets in {told}; what outlasts the "
+        f"data is '> {frames.lead[-1]:.3g}{unit}'; values apart: Wasserstein-1 distance of the values taken from t = {late:.4g} "
+        "on, in standard deviations of the truth's"
+        f"{_over_seeds(comparison)}"
     )
+
+
+def _over_seeds(comparison: Comparison) -> str:
+    """What stands for a solver of several seeds."""
+    if all(len(o.rollouts) < 2 for o in comparison.outcomes):
+        return ""
+    return "; of several seeds: means over them, each sample's median time, the spectrum's mean over seeds before its logarithm"
 
 
 def largest_steps(comparison: Comparison) -> list[str]:

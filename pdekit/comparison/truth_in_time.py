@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from pdekit.comparison.frames import Frames
+from pdekit.comparison.frames import Frames, scores
 from pdekit.comparison.plan import Truth, card_path
 from pdekit.comparison.truth import Reference, stacked
 from pdekit.errors import BadInput, SolveError
-from pdekit.metrics import METRICS, score
+from pdekit.metrics import METRICS
 from pdekit.registry import Card, build_solver, read_card
 from pdekit.solver import Instances
 from pdekit.space.fourier import Fourier
@@ -146,4 +146,4 @@ def _moved(array: np.ndarray, grid: Grid, target: Grid) -> np.ndarray:
 
 def _mean_difference(metric: str, a: dict, b: dict, grid: Grid, frames: Frames) -> float:
     first, second = (stacked({k: frames.scored(v) for k, v in values.items()}, timed=True) for values in (a, b))
-    return float(np.nanmean(score([metric], first, second, grid)[metric]))
+    return float(np.nanmean(scores([metric], (first, second), grid, frames)[metric]))

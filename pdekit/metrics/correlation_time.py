@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -88,12 +88,17 @@ class Lasting:
     n: int
     n_degenerate: int
 
+    def middle(self, scale: float = 1.0) -> str:
+        """The median alone: "12.3" or "> 50", in units of `scale` times."""
+        return f"> {self.end / scale:.3g}" if math.isinf(self.median) else f"{self.median / scale:.3g}"
+
     def text(self, unit: str = "", scale: float = 1.0) -> str:
         """ "12.3 [11, 14], 20 % > 50", in units of `scale` times."""
         if math.isnan(self.median):
             return "not defined"
         end = f"> {self.end / scale:.3g}"
-        middle, low, high = (end if math.isinf(v) else f"{v / scale:.3g}" for v in (self.median, self.low, self.high))
+        middle = self.middle(scale)
+        low, high = (end if math.isinf(v) else f"{v / scale:.3g}" for v in (self.low, self.high))
         span = "" if math.isnan(self.low) else f" [{low}, {high}]"
         some = f", {self.censored:.0%} {end}" if self.censored and math.isfinite(self.median) else ""
         return f"{middle}{f' {unit}' if unit else ''}{span}{some}"
@@ -121,6 +126,16 @@ def lasting(tau: Float[np.ndarray, " n"], threshold: float, end: float, weights:
         n=tau.size,
         n_degenerate=int(np.isnan(tau).sum()),
     )
+
+
+def in_frames(one: Lasting, lead: Float[np.ndarray, " frames"]) -> Lasting:
+    """The same told in frames since the last given one, which are `lead` times away; linear between frames."""
+    times = np.concatenate([[0.0], np.asarray(lead, dtype=np.float64)])
+
+    def count(tau: float) -> float:
+        return tau if not math.isfinite(tau) else float(np.interp(tau, times, np.arange(len(times))))
+
+    return replace(one, end=count(one.end), median=count(one.median), low=count(one.low), high=count(one.high))
 
 
 def median(values: Float[np.ndarray, " n"] | Sequence[float]) -> float:

@@ -28,6 +28,7 @@ class Metric:
     reduction   name in reduce.REDUCTIONS of how its table becomes one figure: "mean", "max_mean" (times by their
                 maximum) or "rms" (samples by their root mean square); belongs into every result
     part        which entry of a last axis to take, where one function gives several tables (n, t, c, parts)
+    statistic   of a long run, blind to when: of trajectories it wants the frames after the transient only
     """
 
     function: Callable[..., Any]
@@ -37,6 +38,7 @@ class Metric:
     reduction: str = "mean"
     part: int | None = None
     needs_problem: bool = False
+    statistic: bool = False
 
     @property
     def over_time(self) -> str:
@@ -68,7 +70,10 @@ METRICS: dict[str, Metric] = {
     "high_band_rmse": Metric(spectral.band_rmse, "root of the squared error in shells from S/2 to S", "u", part=2),
     "energy_error": Metric(physics.energy_error, "error of the mean square over that of the reference, frame by frame"),
     "value_distance": Metric(
-        distribution.value_distance, "Wasserstein-1 distance of the values taken over space and time", "u"
+        distribution.value_distance,
+        "Wasserstein-1 distance of the values taken over space and time",
+        "u",
+        statistic=True,
     ),
     "residual": Metric(physics.residual, "residual of the equation over its right-hand side", needs_problem=True),
     "correlation": Metric(pointwise.correlation, "centred correlation over space", lower_is_better=False),

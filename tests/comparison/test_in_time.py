@@ -10,19 +10,26 @@ from PIL import Image
 
 import pdekit
 from pdekit.cli.main import main
-from pdekit.comparison import baselines
-from pdekit.comparison.frames import Frames, frames_of, starts_of
+from pdekit.comparison import baselines, table_in_time
+from pdekit.comparison import frames as frames_room
+from pdekit.comparison.conduct import conduct
+from pdekit.comparison.frames import Frames, frames_of, scores, starts_of
 from pdekit.comparison.persistence import Persistence
+from pdekit.comparison.pictures import pictures
 from pdekit.comparison.plan import Truth
+from pdekit.comparison.plots_in_time import last_spectra
 from pdekit.comparison.refusal import classical_front, weakened
-from pdekit.comparison.rollouts import Rollout
+from pdekit.comparison.report_in_time import in_time
+from pdekit.comparison.rollouts import Rollout, geometric
 from pdekit.comparison.truth_in_time import finer_in_time, stored_in_time
 from pdekit.errors import BadInput, SolveError
+from pdekit.metrics.spectral import spectrum_distance
 from pdekit.problems import Burgers, Heat
 from pdekit.registry import read_card
 from pdekit.solution import Solution, Status
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
+from pdekit.training.train import check_trainable, train
 
 TORUS = Grid.make(32, 2 * np.pi, location="vertex", unit="m")
 TIMES = np.linspace(0.0, 1.0, 6)
@@ -98,6 +105,7 @@ def runs(results, solver):
 
 def test_trajectories_are_ranked_by_one_ratio_each_and_persistence_is_always_in(results):
     assert "relative_l2_trajectory" in results["plan"]
+    assert results["no_persistence"] == ""
     kinds = {r["solver"]: r["kind"] for r in results["runs"]}
     assert kinds == {"etdrk4": "classical", "cn-heun": "classical", "persistence": "trivial"}
     knobs = {(r["knobs"]["dt"], r["knobs"]["grid_factor"]) for r in runs(results, "etdrk4")}
@@ -125,6 +133,13 @@ def test_every_run_has_curves_times_spectra_and_budgets(file, results):
         assert rollout["time_unit"] == "s"
         assert [t["threshold"] for t in rollout["correlation_times"]] == [0.8, 0.9, 0.95]
         assert {t["scale"] for t in rollout["correlation_times"]} == {0.5}
+        times, frames = rollout["correlation_times"], rollout["correlation_times_in_frames"]
+        for one, told in zip(times, frames, strict=True):  # frames are 0.2 apart; None is "> T_end"
+            assert told["end"] == 5
+            assert told["median"] == (None if one["median"] is None else pytest.approx(one["median"] / 0.2))
+        assert rollout["value_distance"]["from"] == pytest.approx(0.2)
+        own = run["metrics"]["value_distance"]["mean"]
+        assert rollout["value_distance"]["outputs"]["u"]["mean"] == pytest.approx(own, rel=1e-12)
         assert len(rollout["stable_share"]) == len(rollout["log_spectrum_distance"]) == 5
         assert set(rollout["budgets"]) == {"mean u", "energy"}
     fine = next(r for r in runs(results, "etdrk4") if r["knobs"] == {"dt": 0.05, "grid_factor": 1.0})["rollouts"][0]
@@ -148,10 +163,14 @@ def test_finer_steps_and_finer_grids_are_more_exact(results):
 
 def test_the_table_shows_one_frame_the_last_and_how_long_it_lasts(report):
     text = (report.parent / "table.txt").read_text()
-    assert "corr > 0.8 [turnover]" in text
+    assert "corr > 0.8 [s] (turnover)" in text
+    assert "values apart" in text
     assert re.search(r"\npersistence +\d\.\d\de[-+]\d\d +\d\.\d\de[-+]\d\d +\d\.\d\de", text)
     assert "6 frames, of which the first frame is given and never scored" in text
-    assert "'> 2 turnover'" in text
+    assert "in round brackets in turnover (0.5 s)" in text
+    assert "'> 1 s'" in text
+    assert re.search(r"\netdrk4 \(dt 0.05, grid_factor 1.0\) .*> 1 \[> 1, > 1\] \(> 2\)", text)
+    assert "several seeds" not in text
 
 
 def test_the_page_has_curves_spectra_budgets_and_a_film_and_needs_no_network(report):
@@ -274,6 +293,53 @@ def test_an_undefined_output_beside_a_censored_one_is_not_censored():
     np.testing.assert_allclose(rollout.times(np.array([1.0, 2.0]), 0.5), [np.nan, 1.5, np.inf])
 
 
+def test_members_are_rows_of_their_own_in_the_geometric_mean():
+    """Means over samples at the two frames: 2 and 4 of one member, 4 and 1 of the other; pooled they would be 3 and 2.5."""
+    u = np.ones((2, 2, 32, 1))
+    flat = Rollout.of(u, u, TORUS)
+    members = [replace(flat, error=np.array(e)) for e in ([[1.0, 3.0], [3.0, 5.0]], [[4.0, 1.0], [4.0, 1.0]])]
+    assert geometric(members[:1]) == pytest.approx(np.sqrt(2 * 4))  # samples first, then the logarithm
+    assert geometric(members) == pytest.approx((np.sqrt(8) + 2) / 2)
+    pooled = geometric([Rollout.joined(members)])
+    assert abs(pooled - geometric(members)) > 0.05, "the test cannot tell the two apart"
+
+
+def test_spectra_and_distributions_are_those_of_all_members():
+    u = np.ones((2, 3, 32, 1)) * np.cos(TORUS.coordinates[0])[:, None]
+    one, two = (Rollout.of(factor * u, u, TORUS) for factor in (1.0, 3.0))
+    both = Rollout.joined([one, two])
+    pred, ref = both.spectra()
+    np.testing.assert_allclose(pred[:, 0, 1], (0.25 + 9 * 0.25) / 2)  # <u^2>/2 = 1/4 of cos x
+    np.testing.assert_allclose(ref[:, 0, 1], 0.25)
+    assert both.distance.shape == (4, 1)
+    np.testing.assert_allclose(
+        both.distance[2:], 2 * np.abs(u[0, 0]).mean(), rtol=1e-12
+    )  # |3u - u|, values in one order
+    np.testing.assert_allclose(both.distance_in_spreads[2:], 2 * np.abs(u[0, 0]).mean() / np.sqrt(0.5), rtol=1e-12)
+
+
+def test_statistics_are_taken_after_the_transient_and_errors_are_not():
+    """The answer is wrong before t = 0.6 only."""
+    ref = np.ones((2, 5, 32, 1)) * np.cos(TORUS.coordinates[0])[:, None]
+    pred = ref.copy()
+    pred[:, :2] += 1.0
+    frames = Frames(TIMES, 1, {"u": "initial"}, settled=0.6)
+    assert TIMES[1:][frames.late].tolist() == pytest.approx([0.6, 0.8, 1.0])
+    found = scores(["relative_l2", "value_distance"], (pred, ref), TORUS, frames)
+    assert list(found) == ["relative_l2", "value_distance"]
+    assert found["value_distance"].max() < 1e-14
+    np.testing.assert_allclose(found["relative_l2"], 2 / 5 * np.sqrt(2))
+    whole = scores(["value_distance"], (pred, ref), TORUS, Frames(TIMES, 1, {"u": "initial"}))["value_distance"]
+    np.testing.assert_allclose(whole, 2 / 5, rtol=0.2)
+    assert Rollout.of(pred, ref, TORUS, frames.late).distance.max() < 1e-14
+    early = pred.copy()
+    early[0, 0] = np.nan
+    found = scores(["relative_l2", "value_distance"], (early, ref), TORUS, frames)
+    assert np.isinf(found["relative_l2"]).tolist() == [True, False]
+    with pytest.raises(BadInput, match=r"(?s)no frame is left for statistics.*t = 1.5, frames to t = 1"):
+        replace(frames, settled=1.5)
+
+
 class Remembering:
     """A solver that was given `history` frames: notes what it is asked, answers with them and then with zeros."""
 
@@ -335,9 +401,26 @@ def test_an_answer_at_other_times_is_refused():
         Frames(TIMES, 6, {})
 
 
+def test_a_table_without_persistence_says_why(file, tmp_path, monkeypatch):
+    """As of own data whose inputs hold no first frame of an output."""
+    monkeypatch.setattr(frames_room, "starts_of", lambda *_: {})
+    monkeypatch.setattr(baselines, "left_out", lambda *_: {})
+    (tmp_path / "plan.toml").write_text(
+        f'format = 1\nquestion = "?"\ndata = "{file}"\nsamples = 2\n[[solvers]]\nname = "etdrk4"\n'
+        'set = { "settings.dt" = 0.1, "ladder" = {} }\n[timing]\nrepeats = 3\nbatch = [1]\n'
+    )
+    report = pdekit.compare(tmp_path / "plan.toml", out=tmp_path / "report")
+    results = json.loads((report.parent / "results.json").read_text())
+    assert {r["solver"] for r in results["runs"]} == {"etdrk4"}
+    assert results["no_persistence"].startswith("persistence is left out: no input is the first frame of u, so that")
+    assert results["no_persistence"] in (report.parent / "table.txt").read_text()
+    assert results["no_persistence"] in report.read_text()
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("statistics_from = 1.5", "(?s)no frame is left for statistics.*statistics_from = 1.5.*a time up to 1, where"),
         ("reference = { refine = 4 }", "(?s)truth of trajectories is what the file stores.*refine"),
         ('reference = { solver = "pcg-multigrid" }', "cannot serve"),
         (
@@ -357,16 +440,12 @@ def test_plans_that_time_does_not_allow_are_refused_before_any_work(file, tmp_pa
     assert not (tmp_path / "report").exists()
 
 
-def test_a_time_scale_of_steady_data_is_refused(tmp_path):
+@pytest.mark.parametrize(("name", "value"), [("time_scale", {"name": "T", "value": 1.0}), ("statistics_from", 0.5)])
+def test_what_belongs_to_time_is_refused_of_steady_data(tmp_path, name, value):
     split = {"test": {"a": np.ones((2, 8)), "u": np.ones((2, 8))}}
     pdekit.write_dataset(tmp_path / "s.h5", split, grid=Grid.make(8), roles={"a": "input", "u": "output"})
-    with pytest.raises(BadInput, match="the data are steady: time_scale has no meaning"):
-        pdekit.compare(
-            tmp_path / "s.h5",
-            solvers=["fno"],
-            out=tmp_path / "r",
-            overrides={"time_scale": {"name": "T", "value": 1.0}},
-        )
+    with pytest.raises(BadInput, match=f"the data are steady: {name} has no meaning"):
+        pdekit.compare(tmp_path / "s.h5", solvers=["fno"], out=tmp_path / "r", overrides={name: value})
 
 
 TINY = {"model.n_modes": 8, "model.width": 4, "model.depth": 1, "training.epochs": 1, "training.batch": 4}
@@ -473,3 +552,32 @@ def test_a_left_out_solver_that_loses_samples_at_its_largest_step_is_asked_for_s
     found = baselines.look([], {}, problem, instances[:2], truth, "relative_l2_trajectory", 1)
     assert asked == [0.2, 0.05, 0.01]
     assert len(found.left_out) == 2
+
+
+@pytest.mark.slow
+def test_a_solver_of_two_seeds_is_shown_as_both_together(file, tmp_path, monkeypatch):
+    monkeypatch.setattr(baselines, "left_out", lambda *_: {})
+    (tmp_path / "plan.toml").write_text(
+        f'format = 1\nquestion = "?"\ndata = "{file}"\n[[solvers]]\nname = "fno-markov"\nseeds = [3, 4]\n'
+        f"set = {{ {', '.join(f'{k!r} = {v}' for k, v in QUICK.items())} }}\n[timing]\nrepeats = 3\nbatch = [1]\n"
+    )
+    found = conduct(tmp_path / "plan.toml", out=tmp_path / "out", train=train, check_learned=check_trainable)
+    outcome = next(o for o in found.outcomes if o.entrant.kind == "learned")
+    one, two = outcome.rollouts
+    assert one.error[0, 0] != two.error[0, 0]
+    row = dict(zip(table_in_time.head(found), table_in_time.rows(found)[0], strict=True))
+    assert row["geometric mean"] == f"{(geometric([one]) + geometric([two])) / 2:.2e}"
+    energy = (one.spectra()[0] + two.spectra()[0])[-1:] / 2
+    decades = spectrum_distance(energy, one.spectra()[1][-1:], TORUS, last=one.last)[0, 0]
+    assert row["spectrum, last"] == f"{decades:.2g} decades"
+    spreads = np.concatenate([one.distance_in_spreads, two.distance_in_spreads])
+    assert row["values apart"] == f"{spreads.mean():.1e}"
+    assert "of several seeds: means over them" in table_in_time.caption(found)
+    page = "".join(in_time(found, tmp_path / "out"))
+    worst = max(one.budgets["energy"].defect.max(), two.budgets["energy"].defect.max())
+    assert f"<td class=k>energy</td><td class=n>{worst:.1e}</td>" in page
+    assert "of median error of fno-markov, seed 3" in page
+    drawn = last_spectra(found).axes[0].lines
+    line = next(a for a in drawn if a.get_label() == "fno-markov")
+    np.testing.assert_allclose(line.get_ydata(), energy[0, 0, 1:17], rtol=1e-12)
+    assert [a.name for a in pictures(found)[0].answers] == ["fno-markov, seed 3"]

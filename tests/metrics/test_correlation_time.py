@@ -7,7 +7,7 @@ import pytest
 
 from pdekit.comparison.bootstrap import Draws
 from pdekit.errors import BadInput
-from pdekit.metrics.correlation_time import correlation_curve, correlation_time, lasting, median
+from pdekit.metrics.correlation_time import correlation_curve, correlation_time, in_frames, lasting, median
 from pdekit.space.grid import Grid
 
 GRID = Grid.make(16, 1.0, location="vertex")
@@ -102,3 +102,14 @@ def test_wrong_use_is_refused():
         tau([[0.9, 0.8]], [1.0])
     with pytest.raises(BadInput, match="threshold of a correlation time"):
         tau([[0.9]], [1.0], threshold=1.0)
+
+
+def test_times_are_told_in_frames_of_any_spacing_too():
+    lead = np.array([1.0, 3.0, 4.0])
+    one = lasting(np.array([2.0, 2.0, INF, 3.5, NAN]), 0.8, 4.0)
+    found = in_frames(one, lead)
+    assert one.median == pytest.approx(2.75)
+    assert found.median == pytest.approx(1 + 1.75 / 2)
+    assert (found.end, found.censored, found.n_degenerate) == (3.0, one.censored, 1)
+    assert in_frames(lasting(np.array([INF, INF]), 0.8, 4.0), lead).middle() == "> 3"
+    assert math.isnan(found.low)
