@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pdekit.data.disturbance import FLOOR, disturbed, norm, rounding_of
 from pdekit.data.recipe import Recipe
 from pdekit.data.report import Notes, note_frames
 from pdekit.problems.evolution import Evolution
@@ -18,7 +19,6 @@ from pdekit.registry import build_solver, read_card
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
 
-NOISE = 4.0  # units of rounding in the second run
 PER_STEP = 10.0  # rtol that the linear systems of one step may add
 
 
@@ -47,8 +47,7 @@ class StepCheck:
         place = f"/{self.split}/{next(iter(self.pairs))}"
         drawn = {name: np.asarray(values[name], dtype=np.float64) for name in parameters}
         further = {s.name: values[s.name] for s in self.problem.inputs if s.name not in self.pairs.values()}
-        kind = next(values[name].dtype for name in self.pairs)
-        eps = float(np.finfo(kind).eps) / 2 if kind.kind == "f" else 0.0
+        eps = rounding_of(values[next(iter(self.pairs))])
         for name, into in self.pairs.items():
             gap = np.abs(np.asarray(values[into], dtype=np.float64) - values[name][:, 0])
             size = np.abs(values[name][:, 0]).reshape(len(numbers), -1).max(axis=1)
@@ -61,17 +60,17 @@ class StepCheck:
             times = self.times[k : k + 2]
             runs = [
                 self.solver.solve(Instances(self.grid, {**start, **further}, drawn, times))
-                for start in (before, _disturbed(before, NOISE * eps))
+                for start in (before, disturbed(before, eps))
             ]
             steps = np.broadcast_to(np.asarray(self.solver.check_times(times), dtype=float).sum(), len(numbers))
             for name, into in self.pairs.items():
                 there = np.asarray(values[name][:, k + 1], dtype=np.float64)
-                end = _norm(runs[0].values[name][:, -1] - there)
-                spread = _norm(runs[0].values[name][:, -1] - runs[1].values[name][:, -1])
+                end = norm(runs[0].values[name][:, -1] - there)
+                spread = norm(runs[0].values[name][:, -1] - runs[1].values[name][:, -1])
                 solved = PER_STEP * self.recipe.settings().get("rtol", 0.0) * steps
-                allowed = spread + (2 * eps + 1e-12 + solved) * _norm(there)
+                allowed = spread + (2 * eps + FLOOR + solved) * norm(there)
                 bad[:, k + 1] |= ~(end <= allowed)
-                self._count(allowed, _norm(there - before[into]), bad[:, k + 1])
+                self._count(allowed, norm(there - before[into]), bad[:, k + 1])
         note_frames(self.notes, bad, numbers, place, "{} not follow from the one before")
 
     def sentence(self) -> str:
@@ -89,13 +88,3 @@ class StepCheck:
         self.looked_at += int((~bad).sum())
         share = (allowed / np.maximum(change, 1e-300))[~bad]
         self.worst = max(self.worst, float(share.max(initial=0.0)))
-
-
-def _disturbed(fields: Mapping[str, np.ndarray], size: float) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(0)
-    return {name: u * (1 + size * rng.choice([-1.0, 1.0], size=u.shape)) for name, u in fields.items()}
-
-
-def _norm(u: np.ndarray) -> np.ndarray:
-    """(n,) 2-norm of each sample."""
-    return np.linalg.norm(u.reshape(len(u), -1), axis=1)
