@@ -15,6 +15,7 @@ from pdekit.errors import BadInput
 from pdekit.linear.hybrid import check_corrector, check_steady
 from pdekit.registry import Card, build_solver, default_of, load_solver, read_card, solver_class, solver_names
 
+LONGEST = 6  # characters of a number as a plan writes it; a third is told as 0.3333
 Train = Callable[..., Path]
 Progress = Callable[[int, int, str], None]
 
@@ -48,7 +49,11 @@ class Entrant:
 
 
 def _short(value: Any) -> str:
-    return f"{value:.0e}".replace("e-0", "e-") if isinstance(value, float) and value < 1e-2 else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    if value < 1e-2:
+        return f"{value:.0e}".replace("e-0", "e-")
+    return str(value) if len(str(value)) <= LONGEST else f"{value:.4g}"
 
 
 def ladder_points(card: Card, name: str) -> tuple[Point, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
 }
 FRONT = "#888888"
+FAR = 1e-2  # the truth's floor is drawn where it lies above this part of the smallest error: below, it concerns nobody
 
 
 def colours(comparison: Comparison) -> dict[str, str]:
@@ -107,11 +109,11 @@ def _family(axes: Axes, comparison: Comparison, runs: list[Outcome], batch: int 
 
 
 def _levels(axes: Axes, comparison: Comparison) -> None:
-    if comparison.floor == comparison.floor:
-        axes.axhspan(axes.get_ylim()[0] * 1e-3, FLOOR_FACTOR * comparison.floor, color="#BBBBBB", alpha=0.35, lw=0,
-                     label="below 3 x truth's own error")  # fmt: skip
-        lowest = min([FLOOR_FACTOR * comparison.floor, *_all_errors(comparison)])
-        axes.set_ylim(bottom=0.5 * lowest)
+    floor, least = FLOOR_FACTOR * comparison.floor, min(_all_errors(comparison), default=math.nan)
+    if floor > FAR * least:
+        lowest = 0.5 * min(floor, least)
+        axes.axhspan(0.1 * lowest, floor, color="#BBBBBB", alpha=0.35, lw=0, label="below 3 x truth's own error")
+        axes.set_ylim(bottom=lowest)
     stored = comparison.stored_error.get(comparison.metric)
     if stored is not None and np.nanmean(stored) > 0:
         axes.axhline(float(np.nanmean(stored)), color="black", lw=0.8, ls=":", label="error of the training data")

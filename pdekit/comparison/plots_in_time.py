@@ -52,9 +52,7 @@ def error_frames(comparison: Comparison) -> Figure:
             lost = np.flatnonzero(found.n_failed)
             if lost.size and lost[0] > 0:
                 axes.plot(times[lost[0] - 1], found.mean[lost[0] - 1], "x", color=colour[outcome.entrant.name], ms=6)
-        axes.axvline(
-            times[0] if frames.given == 1 else frames.times[frames.given - 1], color="#BBBBBB", lw=0.8, zorder=0
-        )
+        axes.axvline(frames.times[frames.given - 1], color="#BBBBBB", lw=0.8, zorder=0)
         axes.set(yscale="log", xlabel=f"t [{frames.unit}]", ylabel="relative $L^2$ error of the frame (mean)")
         axes.grid(alpha=0.25, which="major", lw=0.5)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)

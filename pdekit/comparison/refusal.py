@@ -95,9 +95,12 @@ def beyond(error: float, seconds: float, family: Front, runs: list[Outcome]) -> 
         )
     above, below = around(family, error)
     if family.errors[above] > GAP * family.errors[below]:
-        return "no classical run near its error", (
+        rival = runs[family.runs[below]].name
+        beaten = family.seconds[below] <= seconds
+        faster = f", {rival} in {1e3 * family.seconds[below]:.3g} ms, and is faster too" if beaten else ""
+        return "a classical run is faster and more exact" if beaten else "no classical run near its error", (
             f"no classical run is near {error:.2g}: the neighbours on the front reach {family.errors[above]:.2g} and "
-            f"{family.errors[below]:.2g}; put more knobs between them on a ladder"
+            f"{family.errors[below]:.2g}{faster}; put more knobs between them on a ladder"
         )
     return None
 

@@ -41,7 +41,8 @@ def _curves(c: Comparison, out: Path) -> list[str]:
         page.picture(error_frames(c), "error of each frame against time"),
         page.paragraph(
             "Mean over samples and seeds. Bands: the middle half of the samples of solvers that were trained. A cross is the "
-            "last frame before a run lost a sample; from there on the line is of those that are left."
+            "last frame before a run lost a sample; from there on the line is of those that are left. Upright: the last "
+            "frame that is given."
         ),
     ]
 

@@ -17,6 +17,7 @@ from pdekit.comparison.frames import Frames, frames_of, scores, starts_of
 from pdekit.comparison.persistence import Persistence
 from pdekit.comparison.pictures import pictures
 from pdekit.comparison.plan import Truth
+from pdekit.comparison.plots import error_time
 from pdekit.comparison.plots_in_time import last_spectra
 from pdekit.comparison.refusal import classical_front, weakened
 from pdekit.comparison.report_in_time import in_time
@@ -554,14 +555,22 @@ def test_a_left_out_solver_that_loses_samples_at_its_largest_step_is_asked_for_s
     assert len(found.left_out) == 2
 
 
-@pytest.mark.slow
-def test_a_solver_of_two_seeds_is_shown_as_both_together(file, tmp_path, monkeypatch):
-    monkeypatch.setattr(baselines, "left_out", lambda *_: {})
-    (tmp_path / "plan.toml").write_text(
+@pytest.fixture(scope="module")
+def two_seeds(file):
+    folder = file.parent / "seeds"
+    folder.mkdir()
+    (folder / "plan.toml").write_text(
         f'format = 1\nquestion = "?"\ndata = "{file}"\n[[solvers]]\nname = "fno-markov"\nseeds = [3, 4]\n'
         f"set = {{ {', '.join(f'{k!r} = {v}' for k, v in QUICK.items())} }}\n[timing]\nrepeats = 3\nbatch = [1]\n"
     )
-    found = conduct(tmp_path / "plan.toml", out=tmp_path / "out", train=train, check_learned=check_trainable)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(baselines, "left_out", lambda *_: {})
+        return conduct(folder / "plan.toml", out=folder / "out", train=train, check_learned=check_trainable)
+
+
+@pytest.mark.slow
+def test_a_solver_of_two_seeds_is_shown_as_both_together(two_seeds, tmp_path):
+    found = two_seeds
     outcome = next(o for o in found.outcomes if o.entrant.kind == "learned")
     one, two = outcome.rollouts
     assert one.error[0, 0] != two.error[0, 0]
@@ -573,7 +582,7 @@ def test_a_solver_of_two_seeds_is_shown_as_both_together(file, tmp_path, monkeyp
     spreads = np.concatenate([one.distance_in_spreads, two.distance_in_spreads])
     assert row["values apart"] == f"{spreads.mean():.1e}"
     assert "of several seeds: means over them" in table_in_time.caption(found)
-    page = "".join(in_time(found, tmp_path / "out"))
+    page = "".join(in_time(found, tmp_path))
     worst = max(one.budgets["energy"].defect.max(), two.budgets["energy"].defect.max())
     assert f"<td class=k>energy</td><td class=n>{worst:.1e}</td>" in page
     assert "of median error of fno-markov, seed 3" in page
@@ -581,3 +590,21 @@ def test_a_solver_of_two_seeds_is_shown_as_both_together(file, tmp_path, monkeyp
     line = next(a for a in drawn if a.get_label() == "fno-markov")
     np.testing.assert_allclose(line.get_ydata(), energy[0, 0, 1:17], rtol=1e-12)
     assert [a.name for a in pictures(found)[0].answers] == ["fno-markov, seed 3"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("floor", "drawn"), [(float("nan"), False), (1e-12, False), (0.1, True), (10.0, True)])
+def test_the_floor_of_the_truth_is_drawn_where_it_concerns_somebody(two_seeds, floor, drawn):
+    name = two_seeds.metric
+    axes = error_time(replace(two_seeds, truth=replace(two_seeds.truth, error={name: floor})), 1).axes[0]
+    errors = [o.mean(name) for o in two_seeds.outcomes]
+    low, high = axes.get_ylim()
+    assert low < min(errors)
+    assert max(errors) * 1.05 < high, "the uppermost run is cut"
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert ("below 3 x truth's own error" in labels) is drawn
+    bands = [p for p in axes.patches if p.get_label().startswith("below")]
+    for band in bands:
+        edges = band.get_path().transformed(band.get_patch_transform()).get_extents()
+        assert edges.y1 == pytest.approx(3 * floor)
+        assert edges.y0 < low < 3 * floor

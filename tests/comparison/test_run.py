@@ -130,6 +130,9 @@ def test_ladders_are_all_combinations_with_the_cards_own_settings_first():
     assert [p.solvers[0].stop.rtol for p in points] == [r for r, _ in knobs]
     assert knobs[0] == (1e-8, 1.0)  # the second is the class' default: the card does not name it
     assert points[0].text == "rtol 1e-8, grid_factor 1.0"
+    assert Point({"dt": 1 / 3, "grid_factor": 0.0625, "scheme": "etdrk4-long"}, ()).text == (
+        "dt 0.3333, grid_factor 0.0625, scheme etdrk4-long"
+    )
     without = ladder_points(read_card("pcg-multigrid", {"ladder": {"rtol": [1e-2]}}), "mg")
     assert [p.knobs for p in without] == [{"rtol": 1e-8}, {"rtol": 1e-2}]
     assert len(ladder_points(read_card("direct", {"ladder": {}}), "lu")) == 1

@@ -146,6 +146,16 @@ def test_a_gap_in_the_front_is_not_bridged(judged, outcome):
     """Two runs whose errors differ by a factor of 100 say nothing about what lies between."""
     verdict = judged(outcome("fno", "learned", 1e-2 * SPREAD, 0.5), ((1e-1, 1.0), (1e-3, 4.0)))
     assert "no classical run is near 0.01: the neighbours on the front reach 0.1 and 0.001" in verdict.refused
+    assert "faster too" not in verdict.refused
+
+
+@pytest.mark.parametrize(("milliseconds", "beaten"), [(3.9, False), (4.1, True)])
+def test_across_a_gap_a_faster_and_more_exact_run_is_named(judged, outcome, milliseconds, beaten):
+    """No ratio across a gap, but the run below it, 1e-3 in 4 ms, may win in both."""
+    verdict = judged(outcome("fno", "learned", 1e-2 * SPREAD, milliseconds), (LADDER[0], LADDER[-1]))
+    assert math.isnan(verdict.speed_up)
+    assert ("reach 0.1 and 0.001, mg (rtol 1e-3) in 4 ms, and is faster too; put more" in verdict.refused) is beaten
+    assert (verdict.in_short == "a classical run is faster and more exact") is beaten
     assert math.isnan(verdict.speed_up)
 
 
