@@ -10,7 +10,7 @@ from PIL import Image
 
 import pdekit
 from pdekit.cli.main import main
-from pdekit.comparison import baselines, table_in_time
+from pdekit.comparison import baselines, evaluate, table_in_time
 from pdekit.comparison import frames as frames_room
 from pdekit.comparison.conduct import conduct
 from pdekit.comparison.frames import Frames, frames_of, scores, starts_of
@@ -24,6 +24,7 @@ from pdekit.comparison.report_in_time import in_time
 from pdekit.comparison.rollouts import Rollout, geometric
 from pdekit.comparison.truth_in_time import finer_in_time, stored_in_time
 from pdekit.errors import BadInput, SolveError
+from pdekit.metrics.distribution import value_distance
 from pdekit.metrics.spectral import spectrum_distance
 from pdekit.problems import Burgers, Heat
 from pdekit.registry import read_card
@@ -74,6 +75,7 @@ PLAN = """
 format   = 1
 question = "How large may a step be?"
 data     = "burgers.h5"
+statistics_from = 0.5
 [[solvers]]
 name = "etdrk4"
 set  = { "settings.dt" = 0.1, "ladder.dt" = [0.05, 0.2], "ladder.grid_factor" = [0.5, 1.0] }
@@ -138,9 +140,7 @@ def test_every_run_has_curves_times_spectra_and_budgets(file, results):
         for one, told in zip(times, frames, strict=True):  # frames are 0.2 apart; None is "> T_end"
             assert told["end"] == 5
             assert told["median"] == (None if one["median"] is None else pytest.approx(one["median"] / 0.2))
-        assert rollout["value_distance"]["from"] == pytest.approx(0.2)
-        own = run["metrics"]["value_distance"]["mean"]
-        assert rollout["value_distance"]["outputs"]["u"]["mean"] == pytest.approx(own, rel=1e-12)
+        assert rollout["value_distance"]["from"] == pytest.approx(0.6)
         assert len(rollout["stable_share"]) == len(rollout["log_spectrum_distance"]) == 5
         assert set(rollout["budgets"]) == {"mean u", "energy"}
     fine = next(r for r in runs(results, "etdrk4") if r["knobs"] == {"dt": 0.05, "grid_factor": 1.0})["rollouts"][0]
@@ -152,6 +152,18 @@ def test_every_run_has_curves_times_spectra_and_budgets(file, results):
     assert lazy["budgets"]["energy"]["defect_worst"] > 5 * fine["budgets"]["energy"]["reference_defect_worst"]
     assert max(fine["log_spectrum_distance"]) < 0.05
     assert lazy["log_spectrum_distance"][-1] is None  # infinite: the start has three waves, all other shells stay empty
+
+
+def test_distributions_are_those_of_the_settled_frames(file, results):
+    _, _, outputs = pdekit.read_instances(file)
+    late = outputs["u"][:, 3:, ..., None]  # from t = 0.6 on
+    kept = np.broadcast_to(outputs["u"][:, :1, ..., None], late.shape)
+    expected = value_distance(kept, late, TORUS)
+    (run,) = runs(results, "persistence")
+    np.testing.assert_allclose(run["metrics"]["value_distance"]["per_sample"][0], expected[:, 0, 0], rtol=1e-12)
+    shown = run["rollouts"][0]["value_distance"]["outputs"]["u"]
+    assert shown["mean"] == pytest.approx(expected.mean(), rel=1e-12)
+    assert shown["mean_in_spreads"] == pytest.approx((expected[:, 0, 0] / late.std(axis=(1, 2, 3))).mean(), rel=1e-12)
 
 
 def test_finer_steps_and_finer_grids_are_more_exact(results):
@@ -166,6 +178,7 @@ def test_the_table_shows_one_frame_the_last_and_how_long_it_lasts(report):
     text = (report.parent / "table.txt").read_text()
     assert "corr > 0.8 [s] (turnover)" in text
     assert "values apart" in text
+    assert "of the values taken from t = 0.6 on" in text
     assert re.search(r"\npersistence +\d\.\d\de[-+]\d\d +\d\.\d\de[-+]\d\d +\d\.\d\de", text)
     assert "6 frames, of which the first frame is given and never scored" in text
     assert "in round brackets in turnover (0.5 s)" in text
@@ -465,7 +478,7 @@ def trained(file):
 
 @pytest.mark.parametrize(("name", "given"), [("fno-markov", 1), ("fno-recurrent", 3)])
 def test_evaluate_scores_the_frames_after_those_that_are_given(file, trained, name, given):
-    facts = pdekit.evaluate(trained[name], file, time_scale=("turnover", 0.5))
+    facts = evaluate(trained[name], file, time_scale=("turnover", 0.5), statistics_from=0.7)
     problem, instances, outputs = pdekit.read_instances(file)
     solver = pdekit.load_solver(trained[name]).prepare(problem)
     answer = solver.solve(solver.given(instances, outputs)).values["u"].astype(np.float64)[:, given:]
@@ -479,6 +492,9 @@ def test_evaluate_scores_the_frames_after_those_that_are_given(file, trained, na
     assert facts["metrics"]["relative_l2"]["mean"] == pytest.approx(error.mean(), rel=1e-6)
     whole = np.sqrt(((answer - u) ** 2).sum((1, 2)) / (u**2).sum((1, 2)))
     assert facts["metrics"]["relative_l2_trajectory"]["mean"] == pytest.approx(whole.mean(), rel=1e-6)
+    apart = value_distance(answer[:, 4 - given :, ..., None], u[:, 4 - given :, ..., None], TORUS)  # t = 0.8 and 1
+    assert facts["metrics"]["value_distance"]["mean"] == pytest.approx(apart.mean(), rel=1e-6)
+    assert rollout["value_distance"]["outputs"]["u"]["mean"] == pytest.approx(apart.mean(), rel=1e-6)
     assert "residual" not in facts["metrics"]
     assert rollout["budgets"]["mean u"]["reference_defect_worst"] < 1e-14 < rollout["budgets"]["mean u"]["defect_worst"]
 
