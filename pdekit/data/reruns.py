@@ -115,7 +115,7 @@ class _Remembering(ETDRK4):
     """ETDRK4 whose coefficients are made once for each sample and step size: they cost as much as some 20 steps of it.
 
     Step sizes that differ by the rounding of the times are one. Where L grows, every step ends on coefficients of a real
-    field (spectral.py, `_keep_real`).
+    field (steppers/real_modes.py).
     """
 
     def __init__(self, L: np.ndarray, space: Dealiased) -> None:

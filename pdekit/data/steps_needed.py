@@ -97,8 +97,8 @@ def _stepped(
 
 
 def _guess(counts: np.ndarray, ratio: np.ndarray) -> np.ndarray:
-    """2, 4, 6, 8, 12, 16, 24 ..: the least that suffices where errors fall as the fourth power, a quarter of now at least."""
-    ladder = np.array([2, *(k * 2**i for i in range(13) for k in (4, 6))])
+    """2, 4, 6, 8, 10, 12, 14, 16, 20 ..: the least that suffices where errors fall as the fourth power, at least now/4."""
+    ladder = np.array([2, 4, 6, *(k * 2**i for i in range(1, 13) for k in (4, 5, 6, 7))])
     with np.errstate(invalid="ignore"):
         wanted = np.nan_to_num(counts * np.maximum(MARGIN * ratio**0.25, 1 / 4), nan=MOST, posinf=MOST)
     return ladder[np.minimum(np.searchsorted(ladder, np.minimum(wanted, MOST)), len(ladder) - 1)]
