@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from sealing import faulty
 
+from pdekit.data import check_trajectories
+from pdekit.data.advance import Advance
 from pdekit.data.check import check
 from pdekit.data.generate import generate
 from pdekit.data.read import open_file
@@ -303,3 +305,22 @@ def test_samples_that_are_not_finite_hide_no_other(burgers, tmp_path):
     assert ("equation", "/train/u, sample 1", "frames 2, 3, 4 do not follow from the one before") in found
     with h5py.File(out) as file:
         assert np.isnan(file["train/u"][0, 2, 5])
+
+
+def test_pieces_of_one_sample_say_the_same_of_the_same_sample(burgers, tmp_path, monkeypatch):
+    def edit(file):
+        u = file["train/u"]
+        u[2, 2], u[2, 3] = u[2, 3], u[2, 2]
+
+    path = faulty(burgers, tmp_path, edit)
+    whole, looked, between = equation(path), [], Advance.between
+
+    def counted(self, a, b, counts):
+        looked.append(len(a.rows))
+        return between(self, a, b, counts)
+
+    monkeypatch.setattr(Advance, "between", counted)
+    monkeypatch.setattr(check_trajectories, "VALUES", 128)
+    assert equation(path) == whole
+    assert ("sample 2", "frames 2, 3, 4 do not follow from the one before") in whole
+    assert looked == [1] * 25

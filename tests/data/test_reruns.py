@@ -47,6 +47,14 @@ def test_they_are_those_of_the_solver(name, monkeypatch):
         assert np.abs(ends - truth[rows]).max() <= 1e-13 * np.abs(truth).max()
 
 
+def test_where_L_grows_ends_are_coefficients_of_real_fields_to_the_last_bit():
+    problem, grid, _, _ = CASES["growing-2d"]
+    runs = Reruns(problem, problem.space(grid), grid, {})
+    state = problem.start(Instances(grid, {"initial": smooth(grid, 2)}), runs.space)
+    ends = runs.run(state, np.arange(2), (0.0, 1.0), 16).ends
+    assert np.array_equal(runs.space.modes.real(ends), ends)
+
+
 def test_coefficients_are_made_once_for_a_sample_and_a_step(monkeypatch):
     made, own = [], ETDRK4.coefficients
 
