@@ -615,6 +615,7 @@ def test_the_floor_of_the_truth_is_drawn_where_it_concerns_somebody(two_seeds, f
     axes = error_time(replace(two_seeds, truth=replace(two_seeds.truth, error={name: floor})), 1).axes[0]
     errors = [o.mean(name) for o in two_seeds.outcomes]
     low, high = axes.get_ylim()
+    assert axes.get_xscale() == axes.get_yscale() == "log"
     assert low < min(errors)
     assert max(errors) * 1.05 < high, "the uppermost run is cut"
     labels = axes.get_legend_handles_labels()[1]
