@@ -17,7 +17,6 @@ from array_api_compat import array_namespace, to_device
 
 from pdekit.errors import BadInput
 from pdekit.solution import Status
-from pdekit.steppers.stepper import Stepper
 
 BLOW_UP = 1e5  # times what a sample may have grown to since it was looked at: see `_Watch.look`
 NEAR = 1e-9  # an interval counts as a multiple of dt when it is one to this relative accuracy
@@ -66,7 +65,7 @@ def step_counts(times: Sequence[float], dt: float, *, fit: bool = False) -> tupl
 
 
 def march(
-    stepper: Stepper,
+    stepper: Any,
     L: Any,
     N: Any,
     v: Any,
@@ -168,7 +167,7 @@ def _emit(output: Callable[[int, float, Any], None] | None, i: int, t: float, fr
 class _Watch:
     """Which samples still run. A lost one goes on being computed, unread: the state of the others is never touched."""
 
-    def __init__(self, v: Any, t: float, stepper: Stepper, N: Any) -> None:
+    def __init__(self, v: Any, t: float, stepper: Any, N: Any) -> None:
         self.status = [Status.EVALUATED] * v.shape[0]
         self.lost_at = np.full(v.shape[0], np.nan)
         self.largest, self.t = _sizes(v), t

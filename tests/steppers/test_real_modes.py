@@ -60,3 +60,20 @@ def test_an_embedded_pair_keeps_its_error():
     new, gap = RealModes(DP54().prepare(L, 0.1), SPACE).step_with_error(v, 0.0, lambda v, t: 0 * v)
     assert unreal(new) == 0
     np.testing.assert_array_equal(gap, DP54().prepare(L, 0.1).step_with_error(v, 0.0, lambda v, t: 0 * v)[1])
+
+
+def test_a_solver_marches_with_it():
+    """Growth on a plane: `PseudoSpectral` puts it round its stepper, and the answer stays that of the equation."""
+    from pdekit.solver import Instances
+    from pdekit.space.grid import Grid
+    from pdekit.steppers.spectral import PseudoSpectral
+
+    grid = Grid.make((16, 16), (1.0, 1.0), location="vertex", boundary="periodic")
+    start = {"initial": 0.1 * np.random.default_rng(0).normal(size=(2, 16, 16))}
+    cases = Instances(grid, start, {}, np.array([0.0, 0.5, 1.0]))
+    frames = {
+        name: PseudoSpectral(scheme=name, dt=dt).prepare(AllenCahn()).solve(cases).values["u"]
+        for name, dt in (("etdrk4", 0.01), ("sbdf4", 0.005), ("rk54", 0.005))
+    }
+    for name in ("sbdf4", "rk54"):
+        np.testing.assert_allclose(frames[name], frames["etdrk4"], rtol=0, atol=1e-7)
