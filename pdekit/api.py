@@ -127,12 +127,14 @@ def evaluate(
     split: str = "test",
     *,
     time_scale: tuple[str, float] | None = None,
+    statistics_from: float | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Every metric of one learned solver on a split of a file. Raises BadInput or FormatError.
 
     time_scale   of trajectories: ("Lyapunov time", 22.2), in the data's unit; correlation times are told in it besides
+    statistics_from   of trajectories: a time after the transient; distributions of values are those of the frames from then on
     """
     from pdekit.comparison import evaluate as room
 
-    return room(run, file, split=split, time_scale=time_scale, progress=progress)
+    return room(run, file, split=split, time_scale=time_scale, statistics_from=statistics_from, progress=progress)

@@ -26,11 +26,19 @@ def evaluate(
             help='Of trajectories: a time of the physics, in the data\'s unit, e.g. "Lyapunov time=22.2".',
         ),
     ] = None,
+    statistics_from: Annotated[
+        float | None,
+        typer.Option(
+            help="Of trajectories: a time after the transient; distributions of values are of the frames from then on."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Evaluate one learned solver by every metric; trajectories frame by frame (all curves with --json)."""
     with Bar() as bar:
-        facts = api.evaluate(run, file, split=split, time_scale=_scale(time_scale), progress=bar)
+        facts = api.evaluate(
+            run, file, split=split, time_scale=_scale(time_scale), statistics_from=statistics_from, progress=bar
+        )
     emit(facts, _lines(facts), as_json=json)
 
 
@@ -62,10 +70,17 @@ def in_time(rollout: dict[str, Any]) -> list[str]:
         ("one frame", _frame(errors, 0)),
         ("last frame", _frame(errors, -1)),
         ("geometric mean", "failed" if rollout["geometric_mean"] == float("inf") else _text(rollout["geometric_mean"])),
-        *((f"correlated > {one['threshold']:g}", lasting_text(one, unit)) for one in rollout["correlation_times"]),
+        *(
+            (f"correlated > {one['threshold']:g}", lasting_text(one, unit, frames))
+            for one, frames in zip(rollout["correlation_times"], rollout["correlation_times_in_frames"], strict=True)
+        ),
         ("spectrum, last frame", "-" if distance != distance else f"{distance:.3g} decades from the reference's"),
         ("stable to the end", f"{share[-1]:.0%}"),
     ]
+    apart = rollout["value_distance"]
+    for name, one in apart["outputs"].items():
+        text = f"{_text(one['mean_in_spreads'])} of the spread of the reference's, from t = {apart['from']:g} on"
+        rows.append((f"values of {name} apart", text))
     for name, budget in rollout["budgets"].items():
         if "defect_worst" in budget:
             text = f"{budget['defect_worst']:.1e} at worst; the reference's {budget['reference_defect_worst']:.1e}"
@@ -73,16 +88,16 @@ def in_time(rollout: dict[str, Any]) -> list[str]:
     return ["", *aligned([("trajectories", "relative L2 by frame, mean over samples"), *rows])]
 
 
-def lasting_text(one: dict[str, Any], unit: str) -> str:
-    """A correlation time with what is censored, in the data's unit and in the time scale that was given."""
+def lasting_text(one: dict[str, Any], unit: str, frames: dict[str, Any]) -> str:
+    """A correlation time with what is censored, in the data's unit and in the time scale that was given, else in frames."""
     from pdekit.metrics.correlation_time import Lasting
 
     own = {name: value for name, value in one.items() if name not in ("scale", "scale_name")}
     lasting = Lasting(**own)
     text = lasting.text("" if unit == "1" else unit)
     if "scale" in one:
-        text += f"; {lasting.text(one['scale_name'], one['scale'])}"
-    return text
+        return f"{text}; {lasting.text(one['scale_name'], one['scale'])}"
+    return f"{text}; {Lasting(**frames).text('frames')}"
 
 
 def _frame(errors: dict[str, Any], k: int) -> str:

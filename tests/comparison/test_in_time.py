@@ -504,6 +504,14 @@ def test_the_terminal_shows_one_frame_the_last_and_what_is_censored(file, traine
     out = capsys.readouterr().out
     for words in ("one frame", "last frame", "correlated > 0.95", "stable to the end", "turnover", "budget of energy"):
         assert words in out, words
+    assert "values of u apart" in out
+    assert "on\n" in out[out.index("values of u apart") :]
+    assert main(["evaluate", str(trained["fno-markov"]), str(file), "--statistics-from", "0.7"]) == 0
+    out = capsys.readouterr().out
+    assert "from t = 0.8 on" in out
+    assert " frames" in out[out.index("correlated > 0.95") :].splitlines()[0]
+    assert main(["evaluate", str(trained["fno-markov"]), str(file), "--statistics-from", "9"]) == 2
+    assert "allowed: a time up to 1" in capsys.readouterr().err
     assert main(["evaluate", str(trained["fno-markov"]), str(file), "--time-scale", "turnover"]) == 2
     assert "allowed: NAME=VALUE with a number > 0" in capsys.readouterr().err
 
