@@ -90,10 +90,11 @@ class Reruns:
 
 
 def parts_of(count: int) -> int:
-    """Of how many equal parts of an interval the integrals are made: a divisor of the number of steps, up to PATH."""
-    while count > PATH:
-        count //= 2
-    return count
+    """Of how many equal parts of an interval the integrals are made: the largest even divisor of the steps up to PATH.
+
+    Even, so that every second value reaches the end too. An odd number of steps has none: ValueError.
+    """
+    return max(parts for parts in range(2, PATH + 1, 2) if count % parts == 0)
 
 
 def simpson(values: np.ndarray, ends: tuple[float, float]) -> np.ndarray:

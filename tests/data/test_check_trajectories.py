@@ -324,3 +324,20 @@ def test_pieces_of_one_sample_say_the_same_of_the_same_sample(burgers, tmp_path,
     assert equation(path) == whole
     assert ("sample 2", "frames 2, 3, 4 do not follow from the one before") in whole
     assert looked == [1] * 25
+
+
+def test_a_piece_begins_with_as_many_steps_as_have_a_half(burgers, monkeypatch):
+    """Half of its samples wanted 2 steps before, half 4: 3 would have no half, and no integral that reaches the end."""
+    begun, between = [], Advance.between
+
+    def torn(self, a, b, counts):
+        begun.append(counts)
+        arrival = between(self, a, b, counts)
+        arrival.path.next[:] = 2 + 2 * (np.arange(len(a.rows)) % 2)
+        return arrival
+
+    monkeypatch.setattr(Advance, "between", torn)
+    monkeypatch.setattr(check_trajectories, "VALUES", 256)
+    assert not equation(burgers)
+    assert max(map(len, begun)) > 1
+    assert all((counts % 2 == 0).all() for counts in begun)

@@ -88,7 +88,7 @@ def test_one_part_is_a_trapezoid():
 
 
 @pytest.mark.parametrize(
-    ("count", "parts"), [(2, 2), (6, 6), (10, 10), (16, 16), (24, 12), (28, 14), (32, 16), (96, 12)]
+    ("count", "parts"), [(2, 2), (6, 6), (10, 10), (16, 16), (24, 12), (28, 14), (32, 16), (96, 16), (18, 6), (36, 12)]
 )
 def test_parts_are_even_and_divide_the_steps(count, parts):
     assert parts_of(count) == parts
