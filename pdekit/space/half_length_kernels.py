@@ -34,7 +34,7 @@ def square(v: np.ndarray, w: np.ndarray, factor: np.ndarray, out: np.ndarray) ->
         for i in range(count):
             for k in range(kept):
                 vr[k * ROWS + i] = v[first + i, k].real
-                vi[k * ROWS + i] = v[first + i, k].imag
+                vi[k * ROWS + i] = v[first + i, k].imag if k > 0 else 0.0  # a real field has a real mean
         _spread(vr, vi, kept, w, xr, xi)
         turned = _transform(half, xi, xr, yi, yr, c, d)  # parts exchanged: the inverse
         if turned:

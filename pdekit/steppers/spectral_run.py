@@ -39,6 +39,7 @@ class Run:
         given = self.how.problem.space(cases.grid) if how.dealias else Dealiased.of(cases.grid, 1)
         self.space = space = _coarser(given, how.grid_factor)
         self.fields: dict[str, Any] = {}
+        self.calls = 0  # of the right-hand side, of all samples at once
         v = problem.start(cases, given, how.precision)
         v = v if space is given else given.move(v, space)
         self.own = problem.bind(cases, like=v)
@@ -48,7 +49,6 @@ class Run:
         values = {name: _host(array) for name, array in self.fields.items()}
         values = {name: np.asarray(u) for name, u in values.items()} if how.device != "cpu" else values
         seconds, n = perf_counter() - ready, len(cases)
-        stages = 0 if how.scheme == "exact" else STEPPERS[how.scheme].stages
         return Solution(
             values=values,
             status=came.status,
@@ -57,7 +57,7 @@ class Run:
             true_residual=np.full(n, math.nan),
             seconds=np.full(n, seconds / n),
             setup_seconds=np.full(n, (ready - begin) / n),
-            n_matvec=np.full(n, (came.steps + came.rejected) * stages),
+            n_matvec=np.full(n, self.calls),
             n_precond=np.zeros(n, dtype=int),
             info={"method": how.scheme, "lost_at": came.lost_at},
         )
@@ -70,6 +70,7 @@ class Run:
             stepper = RealModes(stepper, space)
 
         def N(v: Any, t: float, h: float = 0.0) -> Any:
+            self.calls += 1
             return own.flow(v, t, h, space) if stepper.flow else own.nonlinear(v, t, space)
 
         if how.cfl is None and how.rtol is None:

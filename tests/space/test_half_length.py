@@ -76,6 +76,15 @@ def test_a_row_does_not_depend_on_its_neighbours_to_the_last_bit(rows):
     assert np.isnan(space.square(v)[3]).all()
 
 
+def test_only_the_real_part_of_the_mean_is_read():
+    space = Dealiased((32,), (1.0,), 2)
+    v = modes(space, 2)
+    clean = space.square(v)
+    v[..., 0] += 1e-3j
+    np.testing.assert_array_equal(space.square(v), clean)
+    np.testing.assert_allclose(space.forward(space.backward(v) ** 2), clean, rtol=0, atol=1e-12)
+
+
 def test_the_caller_keeps_what_it_gave():
     space = Dealiased((64,), (1.0,), 2)
     v = modes(space, 3)

@@ -72,3 +72,15 @@ def test_two_hundred_frames_of_512_squared_take_their_own_memory_and_little_more
     grown, own = map(float, done.stdout.split())
     assert own == pytest.approx(201, abs=0.1)
     assert grown < own + 40, grown  # MB; the same frames in float64 would add 201, a copy another
+
+
+@pytest.mark.parametrize(
+    ("scheme", "calls"), [("etdrk4", 4 * 20), ("etdrk2", 2 * 20), ("etdab4", 3 * 5 + 17), ("exact", 0)]
+)
+def test_right_hand_sides_are_counted_and_not_reckoned(scheme, calls):
+    """Schemes with memory take more of them at the start; one more call looks at the start, to know what growth is natural."""
+    from pdekit.problems.advection import Advection
+
+    problem = Advection() if scheme == "exact" else Burgers()
+    solution = PseudoSpectral(scheme=scheme, dt=0.005).prepare(problem).solve(cases((32,), 3))
+    assert solution.n_matvec.tolist() == [calls + (scheme != "exact")] * 3
