@@ -30,7 +30,7 @@ class PseudoSpectral:
     cfl          choose the step anew from the flow: at most cfl * spacing / largest speed, and at most dt
     rtol         choose it by the error of an embedded pair instead (rk32, rk54); with either, samples advance one by one, so
                  that the steps of one do not depend on the others
-    grid_factor  1, 1/2, ...: solve on that many times the points, answer by spectral interpolation
+    grid_factor  at most 1: solve on that many times the points, a whole number of them per axis, answer by spectral interpolation
     dealias      False keeps every mode below Nyquist, aliases and all: for comparison only
     batch        samples advanced together; None, of NumPy arrays, is as many as stay in the cache of a core (`CACHE`), of
                  tensors all
@@ -64,8 +64,8 @@ class PseudoSpectral:
         for key, value in (("dt", dt), ("cfl", cfl), ("rtol", rtol)):
             if value is not None and not _positive(value):
                 raise BadInput.of(f"{key} of a time step.", found=repr(value), allowed="a number > 0")
-        if not (isinstance(grid_factor, int | float) and 0 < grid_factor <= 1 and math.log2(grid_factor).is_integer()):
-            raise BadInput.of("grid_factor of a solver.", found=repr(grid_factor), allowed="1, 0.5, 0.25, ...")
+        if not _positive(grid_factor) or grid_factor > 1:
+            raise BadInput.of("grid_factor of a solver.", found=repr(grid_factor), allowed="0 < grid_factor <= 1")
         if batch is not None and (isinstance(batch, bool) or not isinstance(batch, int) or batch < 1):
             raise BadInput.of("batch of a solver.", found=repr(batch), allowed="an integer >= 1")
         if not isinstance(dealias, bool):
@@ -148,6 +148,12 @@ class PseudoSpectral:
         if instances.times is None or len(instances.times) < 2:
             raise BadInput.of(f"solver {self.name!r} needs two times or more.", found=str(instances.times))
         self.problem.check_grid(instances.grid)
+        if any(not (self.grid_factor * n).is_integer() for n in instances.grid.points):
+            raise BadInput.of(
+                f"grid_factor of solver {self.name!r} leaves no whole number of points.",
+                found=f"{self.grid_factor:g} of {' x '.join(map(str, instances.grid.points))}",
+                hint="0.5 and 0.75 suit multiples of 4",
+            )
         if dtype not in ("float64", "float32"):
             raise unknown_name("precision of an answer", dtype, ("float64", "float32"))
         keep_freed_memory()

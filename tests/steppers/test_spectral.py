@@ -84,3 +84,25 @@ def test_right_hand_sides_are_counted_and_not_reckoned(scheme, calls):
     problem = Advection() if scheme == "exact" else Burgers()
     solution = PseudoSpectral(scheme=scheme, dt=0.005).prepare(problem).solve(cases((32,), 3))
     assert solution.n_matvec.tolist() == [calls + (scheme != "exact")] * 3
+
+
+@pytest.mark.parametrize("factor", [0.375, 0.75, 0.5])
+def test_a_coarser_grid_is_that_grid_and_the_answer_its_interpolation(factor):
+    given, m = cases((64,), 2), int(64 * factor)
+    found = PseudoSpectral(dt=0.005, grid_factor=factor).prepare(Burgers(nu=0.05)).solve(given)
+    low = Grid.make((m,), (2 * np.pi,), location="vertex")
+    start = np.stack([np.sin(low.mesh[0] + i) * np.cos(low.mesh[0]) for i in range(2)])
+    own = (
+        PseudoSpectral(dt=0.005)
+        .prepare(Burgers(nu=0.05))
+        .solve(Instances(low, {"initial": start}, {}, given.times), points=(64,))
+    )
+    np.testing.assert_allclose(found.values["u"], own.values["u"], rtol=0, atol=1e-13)
+
+
+def test_grid_factors_that_leave_no_whole_points_are_refused():
+    with pytest.raises(BadInput, match=r"(?s)whole number of points.*found: 0.3 of 64 x 64"):
+        PseudoSpectral(dt=0.1, grid_factor=0.3).prepare(NavierStokes()).solve(cases((64, 64), 1))
+    for wrong in (0, 1.5, -0.5, True, "half", float("nan")):
+        with pytest.raises(BadInput, match=r"(?s)grid_factor of a solver.*allowed: 0 < grid_factor <= 1"):
+            PseudoSpectral(dt=0.1, grid_factor=wrong)
