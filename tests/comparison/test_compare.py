@@ -94,7 +94,9 @@ def test_a_hybrid_is_as_exact_as_its_corrector_and_pays_for_its_guess(results):
     assert sorted(s["name"].split()[2] for s in saving["coarse"]) == ["extrapolated", "interpolated"]
     for start in (saving["learned"], *saving["coarse"]):
         assert 0 < start["steps"] < saving["cold"]["steps"] + 2
-        assert start["seconds"] > 0.5 * start["guess_seconds"] > 0  # medians, each of its own: on a busy machine they cross
+        assert (
+            start["seconds"] > 0.5 * start["guess_seconds"] > 0
+        )  # medians, each of its own: on a busy machine they cross
         assert (start["guess_steps"] > 1) == (start is not saving["learned"])
     assert saving["cold"]["guess_seconds"] == 0 < saving["cold"]["seconds"]
 
