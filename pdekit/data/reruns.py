@@ -19,6 +19,7 @@ from pdekit.space.dealiased import Dealiased
 from pdekit.space.grid import Grid
 from pdekit.steppers.etdrk import ETDRK4
 from pdekit.steppers.march import march
+from pdekit.steppers.real_modes import grows
 from pdekit.steppers.spectral import CACHE
 
 PATH = 16  # at most so many parts of an interval, for the integrals
@@ -122,7 +123,7 @@ class _Remembering(ETDRK4):
     def __init__(self, L: np.ndarray, space: Dealiased) -> None:
         self.space, self.all = space, L
         self.own = L.ndim > space.dim + 1 and len(L) > 1  # an L for each sample
-        self.grows = space.dim > 1 and bool(np.real(L).max() > 0)
+        self.grows = grows(L, space)
         self.made: dict[str, tuple[float, np.ndarray, dict[str, np.ndarray]]] = {}
         self.rows: np.ndarray = np.zeros(1, dtype=int)
 

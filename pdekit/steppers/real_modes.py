@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from pdekit.space.dealiased import Dealiased
+
+
+def grows(L: np.ndarray, space: Dealiased) -> bool:
+    """Whether what rounding leaves beside a real field can grow: on one axis only the mean could, and that stays real."""
+    return space.dim > 1 and bool(np.real(L).max() > 0)
 
 
 class RealModes:

@@ -16,7 +16,7 @@ from pdekit.space.dealiased import Dealiased
 from pdekit.steppers import STEPPERS
 from pdekit.steppers.device import placed
 from pdekit.steppers.march import March, march, march_adaptively
-from pdekit.steppers.real_modes import RealModes
+from pdekit.steppers.real_modes import RealModes, grows
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Run:
         how, times = self.how, list(self.cases.times)  # pyright: ignore[reportArgumentType]
         stepper: Any = STEPPERS[how.scheme]()
         own, space = self.own, self.space
-        if space.dim > 1 and np.real(self.L).max() > 0:
+        if grows(self.L, space):
             stepper = RealModes(stepper, space)
 
         def N(v: Any, t: float, h: float = 0.0) -> Any:
